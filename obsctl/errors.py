@@ -1,0 +1,75 @@
+"""Every error that obsctl shows a user, and the exit code of each.
+
+ObsctlError              1   the command ran and the answer is no: unhealthy, drift, pending
+├── UsageError           2   the command line is wrong
+├── ProjectFileError     3   obsctl.yaml, or another file of the user's, is wrong
+├── RenderError          4   rendered output was rejected or cannot be written
+└── EngineError          5   the Docker Engine cannot be reached, refused, or the apply failed
+
+0 ok · 70 a bug in obsctl (traceback with --debug) · 130 SIGINT · 143 SIGTERM
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a user's file; line and column count from 1, width in characters."""
+
+    path: Path
+    line: int
+    column: int
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, where, and what to do about it.
+
+    `source` is the text of the located line; the console draws the caret under it.
+    Wording: lower case, no final period, values in backticks.
+    """
+
+    message: str
+    location: Location | None = None
+    hint: str | None = None
+    source: str | None = None
+
+
+class ObsctlError(Exception):
+    """A stage's answer is no; holds every problem that the stage found."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class UsageError(ObsctlError):
+    """The command line is wrong."""
+
+    exit_code = 2
+
+
+class ProjectFileError(ObsctlError):
+    """obsctl.yaml, the user's catalogue, rules or dashboards are wrong."""
+
+    exit_code = 3
+
+
+class RenderError(ObsctlError):
+    """A rendered file was rejected by its checker, or cannot be written."""
+
+    exit_code = 4
+
+
+class EngineError(ObsctlError):
+    """The Docker Engine cannot be reached, refused, or an operation on it failed."""
+
+    exit_code = 5
