@@ -1,0 +1,1 @@
+"""The test kit: a Docker Engine, container images and upstream tools made from Debian packages."""

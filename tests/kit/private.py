@@ -1,0 +1,172 @@
+"""A dockerd in namespaces of its own, for tests that stop, hang or kill the Engine."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+import docker
+
+from tests.kit.cache import cache_root
+from tests.kit.dockerd import Daemon, Kind
+from tests.kit.host import KitUnavailable, require_debian_root
+
+_SLOTS = 8
+# Inside: loopback up, and a /sys that shows this network and still the machine's cgroups.
+_SET_UP = (
+    "ip link set lo up && mount --rbind /sys/fs/cgroup /mnt && mount -t sysfs sysfs /sys "
+    '&& mount --move /mnt /sys/fs/cgroup && exec "$@"'
+)
+# Process 1 inside: reaps orphans by ignoring SIGCHLD (no shell can), and ends when its stdin
+# does, that is with us, however we go; with it the kernel ends every process inside.
+_INIT = (
+    "import signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+    "print('ready', flush=True); sys.stdin.read()"
+)
+
+
+class PrivateEngine:
+    """A running private Engine. Its published ports are reachable through `enter` only."""
+
+    def __init__(self, daemon: Daemon, environment: dict[str, str]) -> None:
+        self.daemon = daemon
+        self.version = ""
+        self._environment = environment
+        self._init = _make_namespaces(environment)
+        self._dockerd: subprocess.Popen[bytes] | None = None
+
+    @property
+    def docker_host(self) -> str:
+        """Its own socket, as clients spell it."""
+        return self.daemon.docker_host
+
+    @property
+    def pid(self) -> int:
+        """The dockerd's process id, as seen from here."""
+        pid = self.daemon.pid()
+        if pid is None:
+            raise KitUnavailable("the private dockerd does not run")
+        return pid
+
+    @property
+    def enter(self) -> list[str]:
+        """A command prefix that runs a program in the Engine's network."""
+        return ["nsenter", f"--net=/proc/{self._init.pid}/ns/net", "--"]
+
+    def start(self) -> None:
+        """Start dockerd (again) in the same network and on the same data, and await its answer."""
+        self.daemon.prepare()
+        spaces = f"/proc/{self._init.pid}/ns"
+        inside = ["nsenter", f"--net={spaces}/net", f"--mount={spaces}/mnt"]
+        inside += [f"--pid={spaces}/pid_for_children", "--"]
+        with self.daemon.log.open("ab") as log:
+            process = subprocess.Popen(
+                [*inside, *self.daemon.command()],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._dockerd = process
+        self.version = self.daemon.await_answer(alive=lambda: process.poll() is None)
+
+    def pause(self) -> None:
+        """Make it hang: connections open, but nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End a pause()."""
+        # nsenter stops itself along with its child.
+        for pid in (self.pid, self._dockerd.pid if self._dockerd else self.pid):
+            os.kill(pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL dockerd; containers and their shims stay, as after a crash."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM dockerd: an orderly stop of all containers, then of the Engine."""
+        self._end(signal.SIGTERM)
+
+    def close(self) -> None:
+        """Stop everything inside; safe after kill() and while paused."""
+        try:
+            if self._dockerd is not None:
+                self.stop()
+        finally:
+            for pipe in (self._init.stdin, self._init.stdout):
+                if pipe:
+                    pipe.close()
+            self._init.wait(timeout=30)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._dockerd = self._dockerd, None
+        if process is None:
+            raise KitUnavailable("the private dockerd does not run")
+        # It may end between two signals; it may also be paused, and nsenter with it.
+        with suppress(ProcessLookupError):
+            if (pid := self.daemon.pid()) is not None:
+                os.kill(pid, number)
+                os.kill(process.pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGCONT)
+        process.wait(timeout=60)
+
+
+@contextmanager
+def private_engine(kind: Kind = "new") -> Iterator[PrivateEngine]:
+    """Run an Engine with network, mounts, processes, data and socket of its own.
+
+    Its images stay for the next time (images.load_into skips those), nothing else does.
+    """
+    require_debian_root()
+    with ExitStack() as stack:
+        directory = stack.enter_context(_free_slot(kind))
+        daemon = Daemon(kind, directory, directory / "docker.sock")
+        engine = stack.enter_context(closing(PrivateEngine(daemon, daemon.prepare())))
+        engine.start()
+        _sweep(engine.docker_host)
+        yield engine
+
+
+@contextmanager
+def _free_slot(kind: Kind) -> Iterator[Path]:
+    parent = cache_root() / "private"
+    parent.mkdir(exist_ok=True)
+    for number in range(_SLOTS):
+        with (parent / f"{kind}-{number}.lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield parent / f"{kind}-{number}"
+            return
+    raise KitUnavailable(f"{_SLOTS} private engines of kind {kind} run already")
+
+
+def _make_namespaces(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    spaces = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    process = subprocess.Popen(
+        ["unshare", *spaces, "sh", "-c", _SET_UP, "sh", sys.executable, "-I", "-c", _INIT],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    if not process.stdout or process.stdout.readline() != b"ready\n":
+        process.kill()
+        raise KitUnavailable("cannot make network, mount and process namespaces here")
+    return process
+
+
+def _sweep(docker_host: str) -> None:
+    """Remove what a test that died left on this data root."""
+    with closing(docker.APIClient(base_url=docker_host, version="auto")) as api:
+        for container in api.containers(all=True):
+            api.remove_container(container["Id"], force=True, v=True)
+        api.prune_networks()  # type: ignore[no-untyped-call]
+        for volume in api.volumes()["Volumes"] or []:
+            api.remove_volume(volume["Name"], force=True)
