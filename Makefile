@@ -32,6 +32,7 @@ lint: $(STAMP) ## ruff: rules and format
 
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
+	$(BIN)/mypy --no-namespace-packages $(wildcard tests/kit/images/[_eghklm]*/*.py)
 
 test: $(STAMP) ## every tier that this machine allows; says what was skipped and why
 	$(BIN)/pytest -q

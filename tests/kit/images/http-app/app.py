@@ -104,10 +104,16 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serve on $PORT (3000) until SIGTERM."""
+    """Serve on $PORT (3000) of every address in $BIND (all of them) until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    address = ("", int(os.environ.get("PORT", "3000")))
-    ThreadingHTTPServer(address, Handler).serve_forever()
+    port = int(os.environ.get("PORT", "3000"))
+    first, *others = (
+        ThreadingHTTPServer((address, port), Handler)
+        for address in os.environ.get("BIND", "").split(",")
+    )
+    for other in others:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+    first.serve_forever()
 
 
 if __name__ == "__main__":
