@@ -49,6 +49,15 @@ IMAGES: Final[dict[str, str]] = {
     "redis_exporter": "oliver006/redis_exporter:v1.88.0-alpine",
     "mongodb_exporter": "percona/mongodb_exporter:0.53.0",
     "elasticsearch_exporter": "quay.io/prometheuscommunity/elasticsearch-exporter:v1.11.0",
+    "postgres_exporter": "quay.io/prometheuscommunity/postgres-exporter:v0.20.1",
+    "mysqld_exporter": "prom/mysqld-exporter:v0.20.0",
+    "nginx_exporter": "nginx/nginx-prometheus-exporter:1.5.3",
+    "kafka_exporter": "danielqsj/kafka-exporter:v1.9.0",
+    "logstash_exporter": "kuskoman/logstash-exporter:v1.9.1",
+    "cadvisor": "ghcr.io/google/cadvisor:v0.60.5",
+    # A static shell for exporters whose image has none and that take a password from their
+    # environment only.
+    "busybox": "busybox:1.37.0-musl",
 }
 
 # Container ports of the stack's own components; host ports are settings with these defaults.

@@ -4,7 +4,9 @@ ObsctlError              1   the command ran and the answer is no: unhealthy, dr
 ├── UsageError           2   the command line is wrong
 ├── ProjectFileError     3   obsctl.yaml, or another file of the user's, is wrong
 ├── RenderError          4   rendered output was rejected or cannot be written
-└── EngineError          5   the Docker Engine cannot be reached, refused, or the apply failed
+├── EngineError          5   the Docker Engine cannot be reached, refused, or the apply failed
+└── Stopped            130   SIGINT ended the command in an orderly way
+    └── Terminated     143   SIGTERM did
 
 0 ok · 70 a bug in obsctl (traceback with --debug) · 130 SIGINT · 143 SIGTERM
 """
@@ -73,3 +75,15 @@ class EngineError(ObsctlError):
     """The Docker Engine cannot be reached, refused, or an operation on it failed."""
 
     exit_code = 5
+
+
+class Stopped(ObsctlError):  # noqa: N818 - nothing failed: somebody asked for it
+    """SIGINT ended the command; the problem says what stands and how to go on."""
+
+    exit_code = 130
+
+
+class Terminated(Stopped):
+    """SIGTERM ended the command."""
+
+    exit_code = 143

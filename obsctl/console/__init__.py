@@ -1,0 +1,134 @@
+"""The only room that prints: data on stdout; problems, notes and progress on stderr."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+from obsctl.console.progress import Board, Outcome, PlainSteps, StepEvent
+from obsctl.console.text import BOLD, CYAN, GREEN, RED, display_width, escaped, painted, told
+from obsctl.errors import Problem, UsageError
+
+__all__ = [
+    "Outcome", "StepEvent", "ask", "can_ask", "escaped", "print_data", "print_diff", "print_note",
+    "print_problems", "print_table", "problems_as_json", "steps",
+]  # fmt: skip
+
+PROBLEMS_MAX: Final = 100
+
+
+def print_data(text: str) -> None:
+    """Data for people and programs, on stdout; ends with a line break."""
+    _write(sys.stdout, escaped(text.removesuffix("\n"), keep="\n\t") + "\n")
+
+
+def print_note(text: str) -> None:
+    """A line or more for people, on stderr."""
+    _write(sys.stderr, escaped(text, keep="\n\t") + "\n")
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """Each problem with its place, the line it stands on, a caret and a hint, on stderr."""
+    color = _has_color(sys.stderr)
+    lines = [line for problem in problems[:PROBLEMS_MAX] for line in told(problem, color=color)]
+    if len(problems) > PROBLEMS_MAX:
+        lines.append(f"... and {len(problems) - PROBLEMS_MAX} more")
+    _write(sys.stderr, "".join(f"{line}\n" for line in lines))
+
+
+def problems_as_json(problems: Iterable[Problem]) -> str:
+    """The same for programs: a JSON list; line and column count from 1."""
+    import json
+
+    places = ((problem, problem.location) for problem in problems)
+    records = [
+        {
+            "message": problem.message,
+            "path": str(place.path) if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+            "hint": problem.hint,
+        }
+        for problem, place in places
+    ]
+    return json.dumps(records, indent=2)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Aligned columns under a title (none where it is empty), on stdout."""
+    cells = [[escaped(cell) for cell in row] for row in (columns, *rows)]
+    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(
+            cell + " " * (wide - display_width(cell))
+            for cell, wide in zip(row, widths, strict=True)
+        )
+        for row in cells
+    ]
+    bold = _has_color(sys.stdout)
+    heading = [painted(line.rstrip(), BOLD, wanted=bold) for line in (escaped(title), lines[0])]
+    shown = [line for line in heading if line] + [line.rstrip() for line in lines[1:]]
+    _write(sys.stdout, "".join(f"{line}\n" for line in shown))
+
+
+def print_diff(text: str) -> None:
+    """A unified diff, on stdout."""
+    color = _has_color(sys.stdout)
+    paints = {"+": GREEN, "-": RED, "@": CYAN}
+    lines = [
+        painted(escaped(line, keep="\t"), paints.get(line[:1], ""), wanted=color)
+        for line in text.removesuffix("\n").split("\n")
+    ]
+    _write(sys.stdout, "".join(f"{line}\n" for line in lines))
+
+
+def can_ask() -> bool:
+    """True where a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str, default: str) -> str:
+    """The answer on the terminal, or the default for an empty one."""
+    _write(sys.stderr, escaped(f"{question} [{default}]: "))
+    answer = sys.stdin.readline()
+    if not answer:
+        _write(sys.stderr, "\n")
+        raise UsageError(Problem("no answer; nothing was written"))
+    return answer.strip() or default
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[StepEvent], None]]:
+    """Progress of services on stderr: live on a terminal, a line per change elsewhere."""
+    if not _is_terminal(sys.stderr):
+        yield PlainSteps(print_note)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    board = Board()
+    live = Live(
+        get_renderable=board.table, console=Console(stderr=True), refresh_per_second=8,
+        redirect_stdout=False,
+    )  # fmt: skip
+    with live:
+        yield board
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _has_color(stream: TextIO) -> bool:
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write and flush, so that a reader who went away is noticed here and not at exit."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()

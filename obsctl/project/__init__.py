@@ -1,0 +1,1 @@
+"""The project file: reading, checking and scaffolding obsctl.yaml."""

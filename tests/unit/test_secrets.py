@@ -1,0 +1,156 @@
+"""Files under secrets/: made once, closed to others, readable in containers, never shown."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from obsctl.errors import UsageError
+from obsctl.project import secrets
+from obsctl.project.schema import Project
+
+NAMES = ("elastic_password", "mongodb_password")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def problem_of(root: Path, name: str = "one") -> str:
+    (problem,) = secrets.check(root, [name])
+    return problem.message
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project with one good secret."""
+    secrets.generate(tmp_path, ["one"])
+    return tmp_path
+
+
+def put(root: Path, content: bytes) -> None:
+    file = root / "secrets" / "one"
+    file.chmod(0o644)
+    file.write_bytes(content)
+    file.chmod(0o444)
+
+
+def test_generated_secrets_are_long_different_and_without_a_line_break(tmp_path: Path) -> None:
+    assert secrets.generate(tmp_path, NAMES) == NAMES
+    values = {(tmp_path / "secrets" / name).read_text() for name in NAMES}
+    assert len(values) == 2
+    assert all(len(value) >= 43 and value == value.strip() for value in values)
+
+
+def test_modes_let_containers_in_and_other_users_out(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        secrets.generate(tmp_path, NAMES)
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "secrets") == 0o700
+    assert {mode(tmp_path / "secrets" / name) for name in NAMES} == {0o444}
+    assert (tmp_path / "secrets" / ".gitignore").read_text() == "*\n"
+    assert sorted(path.name for path in (tmp_path / "secrets").iterdir()) == [".gitignore", *NAMES]
+
+
+def test_existing_files_are_never_touched(root: Path) -> None:
+    put(root, b"mine")
+    (root / "secrets" / "two").symlink_to("/nowhere")
+    assert secrets.generate(root, ["one", "two", "three"]) == ("three",)
+    assert (root / "secrets" / "one").read_bytes() == b"mine"
+    assert not Path("/nowhere").exists()
+    assert secrets.generate(root, ["one", "two", "three"]) == ()
+
+
+def test_missing_names_those_without_a_file(root: Path) -> None:
+    assert secrets.missing(root, ["two", "one"]) == ("two",)
+    assert secrets.missing(root / "elsewhere", ["one"]) == ("one",)
+
+
+def test_the_directory_must_be_one_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir(mode=0o700)
+    (tmp_path / "secrets").symlink_to("target")
+    with pytest.raises(UsageError, match="no symbolic link"):
+        secrets.generate(tmp_path, NAMES)
+    assert "no symbolic link" in problem_of(tmp_path)
+    (tmp_path / "secrets").unlink()
+    (tmp_path / "secrets").write_text("")
+    with pytest.raises(UsageError, match="directory of its own"):
+        secrets.generate(tmp_path, NAMES)
+    assert "directory of its own" in problem_of(tmp_path)
+    assert list((tmp_path / "target").iterdir()) == []
+
+
+def test_a_directory_open_to_others_is_refused(root: Path) -> None:
+    (root / "secrets").chmod(0o755)
+    assert "open to other users" in problem_of(root)
+    with pytest.raises(UsageError, match="open to other users"):
+        secrets.generate(root, ["two"])
+
+
+def test_a_missing_directory_is_told_once(tmp_path: Path) -> None:
+    (problem,) = secrets.check(tmp_path, NAMES)
+    assert problem.message.endswith("secrets` is missing")
+    assert secrets.check(tmp_path, ()) == ()
+
+
+def test_a_good_secret_has_no_problem(root: Path) -> None:
+    assert secrets.check(root, ["one"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "is empty"), (b" \n", "is empty"), (b"value\n", "ends with a line break"),
+     (b"changeme", "everybody knows"), (b"x" * 70_000, "larger than 64 KiB")],
+)  # fmt: skip
+def test_a_bad_value_is_told_and_not_shown(root: Path, content: bytes, words: str) -> None:
+    put(root, content)
+    assert words in problem_of(root)
+    assert "value\n" not in problem_of(root)
+
+
+def test_a_link_and_a_closed_file_are_told(root: Path) -> None:
+    file = root / "secrets" / "one"
+    file.chmod(0o400)
+    assert "closed to its container" in problem_of(root)
+    file.unlink()
+    file.symlink_to("/etc/hostname")
+    assert "no symbolic link" in problem_of(root)
+
+
+def test_the_remedy_depends_on_who_knows_the_value(root: Path) -> None:
+    given, generated = secrets.check(root, ["slack", "two"], given=["slack"])
+    assert given.hint == (
+        'run `read -rs V && printf %s "$V" | install -m 444 /dev/stdin secrets/slack`'
+    )
+    assert generated.hint == "run `obsctl init --secrets-only`"
+
+
+def test_who_makes_which_secret() -> None:
+    project = Project.model_validate(
+        {
+            "version": 1,
+            "project": "demo",
+            "services": {
+                "db": {
+                    "kind": "mongodb",
+                    "address": "db:27017",
+                    "credentials": {"user": "x", "password": {"secret": "db_password"}},
+                }
+            },
+            "notifications": {
+                "receivers": {
+                    "ops": {"slack": {"webhook_url": {"secret": "hook"}, "channel": "#ops"}},
+                    "pager": {"pagerduty": {"routing_key": {"secret": "key"}}},
+                }
+            },
+            "stack": {"without": ("kibana",)},
+        }
+    )
+    assert secrets.given_names(project) == ("hook", "key")
+    assert secrets.generated_names(project) == (
+        "db_password", "elastic_password", "grafana_admin_password", "grafana_reader_password",
+        "logstash_writer_password",
+    )  # fmt: skip
