@@ -1,0 +1,1 @@
+"""Stack -> files: templates, the compose file, patches, atomic writing and verification."""

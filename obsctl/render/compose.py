@@ -1,0 +1,170 @@
+"""The compose document: each service of the Stack with its hardening, as plain data."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+from obsctl.conventions import (
+    DOCKER_HOST_NAME,
+    LABEL_HOT,
+    LABEL_PROJECT,
+    LABEL_READY,
+    LABEL_RELOAD,
+    LABEL_SPEC_HASH,
+    NETWORK,
+    SECRETS_DIRECTORY,
+)
+from obsctl.stack.model import Healthcheck, Service, Stack
+
+Definition = dict[str, object]
+
+# Where a service asks for less than these, its comment says why.
+_HARDENING: Mapping[str, object] = {
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "init": True,
+    "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+}
+
+
+def compose_document(stack: Stack) -> Definition:
+    """Everything in docker-compose.yml but the spec hashes; `$` is doubled as Compose wants."""
+    label = {LABEL_PROJECT: stack.project}
+    document: Definition = {
+        "name": stack.project,
+        "services": {service.name: _service(stack, service) for service in stack.services},
+        "networks": {NETWORK: {"name": f"{stack.project}_{NETWORK}", "labels": label}},
+        "volumes": {
+            volume: {"name": f"{stack.project}_{volume}", "labels": label}
+            for volume in stack.volumes
+        },
+        "secrets": {
+            name: {"file": f"../{SECRETS_DIRECTORY}/{name}"} for name in sorted(stack.secrets)
+        },
+    }
+    return {key: _escaped(value) for key, value in document.items() if value}
+
+
+def add_spec_hashes(document: Mapping[str, object], files: Mapping[str, str]) -> None:
+    """Label each service with the hash of its definition and the files that it starts with."""
+    services = document.get("services")
+    for name, definition in services.items() if isinstance(services, dict) else ():
+        if isinstance(definition, dict):
+            labels = definition.setdefault("labels", {})
+            labels.pop(LABEL_SPEC_HASH, None)
+            labels[LABEL_SPEC_HASH] = _spec_hash(name, definition, files)
+
+
+def _spec_hash(name: str, definition: Definition, files: Mapping[str, str]) -> str:
+    content = {
+        path: hashlib.sha256(files[path].encode()).hexdigest()
+        for source in _cold(definition)
+        for path in sorted(files)
+        if path.startswith(f"{source}/")
+    }
+    spec = json.dumps([name, definition, content], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(spec.encode()).hexdigest()
+
+
+def _cold(definition: Definition) -> Iterator[str]:
+    """Mounted directories of the rendered tree that are read at start only."""
+    labels, mounts = definition.get("labels"), definition.get("volumes")
+    hot = str(labels.get(LABEL_HOT, "")).split(",") if isinstance(labels, dict) else []
+    for mount in mounts if isinstance(mounts, list) else []:
+        source = str(mount.get("source", "")) if isinstance(mount, dict) else ""
+        if source.startswith("./") and source[2:] not in hot:
+            yield source[2:]
+
+
+def _service(stack: Stack, service: Service) -> Definition:
+    definition: Definition = {
+        "image": service.image,
+        "user": service.user,
+        "entrypoint": list(service.entrypoint),
+        "command": list(service.command),
+        "environment": dict(service.environment),
+        "secrets": list(service.secrets),
+        "volumes": list(_mounts(service)),
+        "tmpfs": list(service.tmpfs),
+        "ports": list(_ports(service)),
+        "networks": [NETWORK],
+        "extra_hosts": [f"{DOCKER_HOST_NAME}:host-gateway"] if service.host_gateway else [],
+        "depends_on": {d.service: {"condition": d.condition} for d in service.depends_on},
+        "healthcheck": _healthcheck(service.healthcheck) if service.healthcheck else None,
+        "labels": _labels(stack, service),
+        "restart": "no" if service.one_shot else "unless-stopped",
+        "stop_grace_period": f"{service.stop_grace_s}s",
+        "read_only": service.read_only,
+        **_HARDENING,
+        "pid": "host" if service.host_pid else None,
+        "mem_limit": service.memory_bytes,
+        "memswap_limit": service.memory_bytes,
+        "cpus": service.cpus,
+        "pids_limit": service.pids,
+    }
+    return {key: value for key, value in definition.items() if value or value is False}
+
+
+def _mounts(service: Service) -> Iterator[Definition]:
+    """Long syntax: a source that is missing is an error, never a new empty directory."""
+    for directory in service.directories:
+        yield _bind(f"./{directory.source}", directory.target)
+    for host in service.host_mounts:
+        yield _bind(host.source, host.target)
+    for mount in service.volumes:
+        entry: Definition = {"type": "volume", "source": mount.volume, "target": mount.target}
+        yield {**entry, "read_only": True} if mount.read_only else entry
+
+
+def _bind(source: str, target: str) -> Definition:
+    return {
+        "type": "bind",
+        "source": source,
+        "target": target,
+        "read_only": True,
+        "bind": {"create_host_path": False},
+    }
+
+
+def _ports(service: Service) -> Iterator[Definition]:
+    for port in service.ports:
+        yield {
+            "target": port.container_port,
+            "published": str(port.host_port),
+            "host_ip": port.host_ip,
+            "protocol": port.protocol,
+            "mode": "host",
+        }
+
+
+def _healthcheck(check: Healthcheck) -> Definition:
+    # No start_interval: Compose before 2.30 refuses it on an older Engine.
+    return {
+        "test": list(check.test),
+        "interval": f"{check.interval_s}s",
+        "timeout": f"{check.timeout_s}s",
+        "retries": check.retries,
+        "start_period": f"{check.start_period_s}s",
+    }
+
+
+def _labels(stack: Stack, service: Service) -> dict[str, str]:
+    hot = ",".join(str(mount.source) for mount in service.directories if mount.hot)
+    labels = {
+        LABEL_PROJECT: stack.project,
+        LABEL_RELOAD: service.reload,
+        LABEL_HOT: hot,
+        LABEL_READY: service.ready,
+    }
+    return {key: value for key, value in labels.items() if value}
+
+
+def _escaped(value: object) -> object:
+    """The same data with every `$` doubled, in a copy that is safe to change."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, Mapping):
+        return {key: _escaped(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(entry) for entry in value]
+    return value

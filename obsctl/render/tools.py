@@ -1,0 +1,110 @@
+"""Upstream's own checkers, where PATH has them: promtool, amtool, docker compose."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from obsctl.conventions import COMPOSE_FILE
+
+_DEADLINE_S = 120
+_SHOWN_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tool said about a file; neither skipped nor a complaint: it agrees."""
+
+    check: str
+    file: str
+    complaint: str | None = None
+    line: int = 1
+    skipped: str | None = None
+
+
+Check = Callable[[Path], Outcome]
+
+
+def tool_checks(paths: Collection[str]) -> list[Check]:
+    """The checks that apply to these files; each takes the tree that they are in."""
+    prometheus, alertmanager = "prometheus/prometheus.yml", "alertmanager/alertmanager.yml"
+    alerts, recordings = "prometheus/alert_rules.yml", "prometheus/recording_rules.yml"
+    tests, slow = "prometheus/rules_test.yml", "prometheus/rules_slow_test.yml"
+    lint = ("check", "rules", "--lint=all", "--lint-fatal")
+    checks: list[Check] = [
+        partial(_run, "promtool", ("check", "config"), prometheus),
+        partial(_run, "promtool", lint, alerts),
+        partial(_run, "promtool", lint, recordings),
+        partial(_run, "promtool", ("test", "rules"), tests),
+        partial(_run, "amtool", ("check-config",), alertmanager),
+        _compose,
+    ]
+    if slow in paths:
+        reason = "looks days back and takes its time; run it by hand"
+        checks.append(partial(_not_here, "promtool test rules", slow, reason))
+    if "logstash/pipeline/logstash.conf" in paths:
+        reason = "needs Logstash itself, which tests it when it starts"
+        checks.append(partial(_not_here, "logstash config test", "logstash", reason))
+    return checks
+
+
+def _not_here(check: str, file: str, reason: str, _: Path) -> Outcome:
+    return Outcome(check, file, skipped=reason)
+
+
+def _run(tool: str, arguments: tuple[str, ...], file: str, tree: Path) -> Outcome:
+    check = f"{tool} {' '.join(word for word in arguments if word[0] != '-')} {file}"
+    program = shutil.which(tool)
+    if program is None:
+        return Outcome(check, file, skipped=f"{tool} is not on PATH")
+    return _verdict(check, file, [program, *arguments, str(tree / file)], tree)
+
+
+def _compose(tree: Path) -> Outcome:
+    check = "docker compose config"
+    command = compose_command()
+    if command is None:
+        return Outcome(check, COMPOSE_FILE, skipped="docker compose is not on PATH")
+    arguments = [*command, "-f", str(tree / COMPOSE_FILE), "config", "--quiet"]
+    return _verdict(check, COMPOSE_FILE, arguments, tree)
+
+
+def compose_command() -> list[str] | None:
+    """Compose as a program of its own or as docker's plugin; not the retired version 1."""
+    for command in (["docker-compose"], ["docker", "compose"]):
+        if shutil.which(command[0]) is None:
+            continue
+        version = _call([*command, "version", "--short"])
+        if version and version.returncode == 0 and not version.stdout.lstrip("v").startswith("1."):
+            return command
+    return None
+
+
+def _verdict(check: str, file: str, command: list[str], tree: Path) -> Outcome:
+    result = _call(command)
+    if result is None:
+        return Outcome(check, file, skipped=f"gave no answer within {_DEADLINE_S} s")
+    if result.returncode == 0:
+        return Outcome(check, file)
+    said = (result.stderr.strip() or result.stdout.strip()).replace(f"{tree}/", "")
+    line = re.search(r"(?:\.yml:|line )([0-9]+)", said)
+    complaint = "; ".join(part.strip() for part in said.splitlines()[:_SHOWN_LINES])
+    return Outcome(check, file, complaint or "refused", int(line[1]) if line else 1)
+
+
+def _call(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_DEADLINE_S,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None

@@ -1,0 +1,144 @@
+"""Checks the rendered files before they are used: in-process always, upstream's tools if there."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from obsctl.conventions import COMPOSE_FILE
+from obsctl.errors import Location, Problem, RenderError
+from obsctl.project.addresses import RefusedError, parse_address
+from obsctl.render.patches import parsed
+from obsctl.render.rendered import RenderedFile
+from obsctl.render.tools import Outcome, tool_checks
+
+_RULES = ("prometheus/alert_rules.yml", "prometheus/recording_rules.yml")
+_PROMETHEUS = "prometheus/prometheus.yml"
+_DATASOURCES = "grafana/provisioning/datasources/obsctl.yml"
+_DASHBOARDS = "grafana/dashboards/"
+# Grafana's own, on every installation.
+_BUILT_IN_SOURCES = frozenset({"grafana", "-- Grafana --", "-- Mixed --", "-- Dashboard --"})
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A check that could not run here, and why."""
+
+    check: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the checkers found; without problems the files are fit to be used."""
+
+    problems: tuple[Problem, ...]
+    ran: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def verify(files: Iterable[RenderedFile], directory: Path) -> Verification:
+    """Check files that need not be on disk yet; `directory` is where problems are located."""
+    texts = {str(file.path): file.text for file in files}
+    problems = [
+        *_rule_problems(texts, directory),
+        *_target_problems(texts, directory),
+        *_dashboard_problems(texts, directory),
+    ]
+    ran = ["PromQL of every rule", "scrape targets", "datasources of every panel"]
+    skipped = []
+    for outcome in _with_tools(texts):
+        if outcome.skipped:
+            skipped.append(Skipped(outcome.check, outcome.skipped))
+            continue
+        ran.append(outcome.check)
+        if outcome.complaint:
+            place = Location(directory / outcome.file, outcome.line, 1)
+            problems.append(Problem(f"{outcome.check}: {outcome.complaint}", place))
+    return Verification(tuple(problems), tuple(ran), tuple(skipped))
+
+
+def raise_on_problems(verification: Verification) -> None:
+    """Raises RenderError with all that the checkers found."""
+    if verification.problems:
+        raise RenderError(*verification.problems)
+
+
+def _with_tools(texts: Mapping[str, str]) -> list[Outcome]:
+    """Run the tools on a copy: what is on disk now stays as it is until all agree."""
+    with tempfile.TemporaryDirectory(prefix="obsctl-") as name:
+        tree = Path(name) / "stack"
+        for path, text in texts.items():
+            if path == COMPOSE_FILE or path.startswith(("prometheus/", "alertmanager/")):
+                (tree / path).parent.mkdir(parents=True, exist_ok=True)
+                (tree / path).write_text(text, encoding="utf-8")
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(lambda check: check(tree), tool_checks(texts)))
+
+
+def _rule_problems(texts: Mapping[str, str], directory: Path) -> Iterator[Problem]:
+    import promql_parser
+
+    for path in _RULES:
+        for rule in _rules(parsed(path, texts.get(path, "{}"))):
+            expr = str(rule.get("expr"))
+            try:
+                promql_parser.parse(expr)
+            except ValueError as error:
+                name = rule.get("alert") or rule.get("record")
+                message = f"expression of `{name}` is no PromQL: {error}"
+                yield Problem(message, _line_of(texts[path], directory / path, f": {name}"))
+
+
+def _rules(document: Any) -> Iterator[Mapping[str, object]]:  # noqa: ANN401 - parsed YAML
+    for group in document.get("groups") or ():
+        yield from group.get("rules") or ()
+
+
+def _target_problems(texts: Mapping[str, str], directory: Path) -> Iterator[Problem]:
+    """Promtool takes `host:99999` and `a:b:c`; a patch may bring them."""
+    document = parsed(_PROMETHEUS, texts.get(_PROMETHEUS, "{}"))
+    for job in document.get("scrape_configs") or ():
+        is_probe = "module" in (job.get("params") or {})
+        for group in () if is_probe else job.get("static_configs") or ():
+            for target in group.get("targets") or ():
+                try:
+                    parse_address(str(target))
+                except RefusedError as error:
+                    message = f"target `{target}` of job `{job.get('job_name')}`: {error.message}"
+                    place = _line_of(texts[_PROMETHEUS], directory / _PROMETHEUS, str(target))
+                    yield Problem(message, place, error.hint)
+
+
+def _dashboard_problems(texts: Mapping[str, str], directory: Path) -> Iterator[Problem]:
+    sources = parsed(_DATASOURCES, texts.get(_DATASOURCES, "{}")).get("datasources") or ()
+    known = _BUILT_IN_SOURCES | {str(source.get("uid")) for source in sources}
+    for path, text in texts.items():
+        if path.startswith(_DASHBOARDS):
+            for uid in sorted(set(_source_uids(parsed(path, text))) - known):
+                message = f"datasource `{uid}` of dashboard `{Path(path).stem}` does not exist"
+                yield Problem(message, _line_of(text, directory / path, f'"{uid}"'))
+
+
+def _source_uids(model: object) -> Iterator[str]:
+    """The uid of every datasource in a dashboard; variables stand for one of them."""
+    if isinstance(model, Mapping):
+        source = model.get("datasource")
+        uid = source.get("uid") if isinstance(source, Mapping) else source
+        if isinstance(uid, str) and "$" not in uid:
+            yield uid
+        for value in model.values():
+            yield from _source_uids(value)
+    elif isinstance(model, list):
+        for value in model:
+            yield from _source_uids(value)
+
+
+def _line_of(text: str, path: Path, part: str) -> Location:
+    for number, line in enumerate(text.splitlines(), 1):
+        if (column := line.find(part)) >= 0:
+            return Location(path, number, column + 1, len(part))
+    return Location(path, 1, 1)

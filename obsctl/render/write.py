@@ -1,0 +1,221 @@
+"""Writes the rendered tree: only what differs, all or nothing, and nobody's work but its own."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from obsctl.conventions import MANIFEST_FILE
+from obsctl.errors import Location, Problem, RenderError
+from obsctl.render.differences import unified
+from obsctl.render.manifest import Manifest, read_manifest, sha256
+from obsctl.render.rendered import RenderedFile
+
+_FORCE = "move your change to obsctl.yaml (`patches:`) or templates/, or overwrite it with --force"
+_MODE = 0o644  # containers read these files as their own users
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Paths under stack/ that a write has touched, sorted."""
+
+    written: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.written or self.pruned)
+
+
+def write(files: Iterable[RenderedFile], directory: Path, *, force: bool = False) -> Changes:
+    """Make `directory` hold `files`, and remove what obsctl wrote there before and no longer does.
+
+    Raises RenderError, with nothing changed, for a file that was edited by hand or that obsctl
+    did not write (unless `force`), for symbolic links, and where the directory cannot be written.
+    """
+    with _plainly(directory):
+        wanted = {str(file.path): file.text.encode() for file in files}
+        manifest = read_manifest(directory, force=force)
+        current = _current(directory, {*wanted, *manifest.paths})
+        written = sorted(path for path in wanted if current.get(path) != wanted[path])
+        pruned = sorted(path for path in current if path not in wanted)
+        if not force:
+            _refuse_foreign(directory, manifest, current, (*written, *pruned))
+        final = Manifest({path: sha256(content) for path, content in wanted.items()})
+        if written or pruned or final != manifest:
+            _replace(directory, {path: wanted[path] for path in written}, manifest, final)
+            _prune(directory, pruned)
+            _replace(directory, {MANIFEST_FILE: final.text().encode()})
+    return Changes(tuple(written), tuple(pruned))
+
+
+def is_stale(files: Iterable[RenderedFile], directory: Path) -> bool:
+    """True where `write` would change something; cheaper than the difference itself."""
+    with _plainly(directory):
+        wanted = {str(file.path): file.text.encode() for file in files}
+        return _current(directory, {*wanted, *read_manifest(directory, force=True).paths}) != wanted
+
+
+def difference(files: Iterable[RenderedFile], directory: Path) -> str:
+    """What `write` would change, as a unified diff; "" when the tree is in sync."""
+    with _plainly(directory):
+        wanted = {str(file.path): file.text for file in files}
+        manifest = read_manifest(directory, force=True)
+        current = _current(directory, {*wanted, *manifest.paths, MANIFEST_FILE})
+    hashes = Manifest({path: sha256(text.encode()) for path, text in wanted.items()})
+    stored = _text(current.pop(MANIFEST_FILE, None))
+    diffs = [
+        _diff(path, _text(current.get(path)), wanted.get(path, ""), directory)
+        for path in sorted({*wanted, *current})
+    ]
+    # Hashes say nothing that the files' own differences do not say better.
+    text = "".join(diffs)
+    return text or _diff(MANIFEST_FILE, stored, hashes.text(), directory)
+
+
+def _diff(path: str, old: str, new: str, directory: Path) -> str:
+    return unified(old, new, *(f"{side}/{directory.name}/{path}" for side in "ab"))
+
+
+def _text(content: bytes | None) -> str:
+    return "" if content is None else content.decode(errors="replace")
+
+
+def _current(directory: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    """What is on disk now, for those of `paths` that exist."""
+    checked: set[Path] = set()
+    found = {}
+    for path in sorted(paths):
+        place = directory / path
+        _refuse_links(directory, place, checked)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found[path] = place.read_bytes()
+    return found
+
+
+def _refuse_links(directory: Path, place: Path, checked: set[Path]) -> None:
+    """A link would send a write elsewhere, and Docker mounts what it leads to."""
+    for part in (place, *place.parents):
+        if part in checked:
+            return
+        checked.add(part)
+        if part.is_symlink():
+            hint = "remove the link; obsctl writes plain files only"
+            raise RenderError(Problem(f"`{part}` is a symbolic link", hint=hint))
+        if part == directory:
+            return
+
+
+def _refuse_foreign(
+    directory: Path,
+    manifest: Manifest,
+    current: Mapping[str, bytes],
+    touched: Iterable[str],
+) -> None:
+    problems = []
+    for path in touched:
+        if path not in current or manifest.wrote(path, current[path]):
+            continue
+        location = Location(directory / path, 1, 1)
+        if path not in manifest.paths:
+            message = f"`{path}` is in the way and was not written by obsctl"
+            hint = "move it away, or overwrite it with --force"
+        else:
+            message = f"`{path}` was edited by hand; `obsctl render --check` shows the difference"
+            hint = _FORCE
+        problems.append(Problem(message, location, hint))
+    if problems:
+        raise RenderError(*problems)
+
+
+def _replace(
+    directory: Path,
+    contents: Mapping[str, bytes],
+    manifest: Manifest | None = None,
+    final: Manifest | None = None,
+) -> None:
+    """Write every file beside its place first; only then put them there, one by one."""
+    journal = {}
+    if manifest and final and contents:
+        pending = {path: final.files[path] for path in contents}
+        journal[MANIFEST_FILE] = Manifest(manifest.files, pending).text().encode()
+    staged: dict[Path, Path] = {}
+    made: list[Path] = []
+    try:
+        # The journal comes first, so that a run that is cut short can be told from an edit.
+        for path, content in (journal | dict(contents)).items():
+            place = directory / path
+            made += _make_directories(place.parent)
+            staged[place] = _stage(place, content)
+        _sync(staged.values())
+        for place, temporary in staged.items():
+            temporary.replace(place)
+        _sync({place.parent for place in staged})
+    except BaseException:
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
+        for parent in reversed(made):
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise
+
+
+def _make_directories(directory: Path) -> list[Path]:
+    """Like mkdir -p; says which ones are new, the outermost first."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
+
+
+def _stage(place: Path, content: bytes) -> Path:
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    descriptor = os.open(temporary, flags, _MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, _MODE)  # whatever the umask
+            file.write(content)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    """fsync of all paths; several at once, because each waits for the disk."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(_sync_one, paths))
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _prune(directory: Path, paths: Iterable[str]) -> None:
+    """Remove files, and the directories that are empty then."""
+    for path in paths:
+        place = directory / path
+        place.unlink(missing_ok=True)
+        for parent in place.parents:
+            if parent == directory:
+                break
+            try:
+                parent.rmdir()
+            except OSError:
+                break  # something else lives there
+
+
+@contextlib.contextmanager
+def _plainly(directory: Path) -> Iterator[None]:
+    """Turn the system's refusals into one plain problem."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or directory
+        reason = (error.strerror or str(error)).lower()
+        raise RenderError(Problem(f"cannot update `{place}`: {reason}")) from error

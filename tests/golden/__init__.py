@@ -1,0 +1,1 @@
+"""Rendered stacks that are read in review: <case>/obsctl.yaml and what it gives."""
