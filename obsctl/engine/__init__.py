@@ -1,0 +1,1 @@
+"""From the rendered compose file to running containers: observe, reconcile, apply."""

@@ -1,0 +1,101 @@
+"""Carries out a Plan, as parallel as its needs allow; every decision was made before."""
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Final
+
+from obsctl.engine.context import Context
+from obsctl.engine.plan import Operation, Plan
+from obsctl.engine.steps import perform
+from obsctl.errors import EngineError, ObsctlError, Problem, Stopped
+
+_THREADS_MAX: Final = 64
+# How often the main thread looks up from waiting, so that a signal is noticed.
+_LOOK_S: Final = 0.2
+
+
+@dataclass(slots=True)
+class _Run:
+    """Operations by what has become of them; an operation whose need failed is skipped."""
+
+    pending: dict[str, Operation]
+    running: dict[Future[None], Operation] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    errors: dict[str, ObsctlError] = field(default_factory=dict)
+    skipped: list[Operation] = field(default_factory=list)
+
+
+def apply(plan: Plan, context: Context) -> None:
+    """Carry out the whole plan; EngineError with every problem, or Stopped when interrupted.
+
+    Operations that do not depend on a failed one are carried out all the same.
+    """
+    run = _Run({operation.key: operation for operation in plan.operations})
+    threads = max(1, min(_THREADS_MAX, len(plan.operations)))
+    with ThreadPoolExecutor(threads, thread_name_prefix="apply") as pool:
+        while run.pending or run.running:
+            _skip_hopeless(run)
+            if not context.interrupt.is_set:
+                for operation in _ready(run):
+                    del run.pending[operation.key]
+                    run.running[pool.submit(perform, context, operation)] = operation
+            elif not run.running:
+                break
+            _collect(run, context)
+    _raise(run, context)
+
+
+def _ready(run: _Run) -> list[Operation]:
+    return [one for one in run.pending.values() if all(need in run.done for need in one.needs)]
+
+
+def _skip_hopeless(run: _Run) -> None:
+    """Drop what needs something that failed, was dropped itself, or is not in the plan."""
+    while True:
+        alive = run.done | run.pending.keys() | {one.key for one in run.running.values()}
+        hopeless = [one for one in run.pending.values() if not alive.issuperset(one.needs)]
+        if not hopeless:
+            return
+        for operation in hopeless:
+            run.skipped.append(run.pending.pop(operation.key))
+
+
+def _collect(run: _Run, context: Context) -> None:
+    if not run.running:
+        return
+    ended, _ = wait(run.running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+    for future in ended:
+        operation = run.running.pop(future)
+        try:
+            future.result()
+        except ObsctlError as error:
+            run.errors[operation.key] = error
+            if not isinstance(error, Stopped):
+                context.tell(operation.resource, "failed", "failed")
+        else:
+            run.done.add(operation.key)
+
+
+def _raise(run: _Run, context: Context) -> None:
+    failures = [one for one in run.errors.values() if not isinstance(one, Stopped)]
+    problems = [problem for error in failures for problem in error.problems]
+    if context.interrupt.is_set:
+        open_ = [*run.pending.values(), *run.skipped]
+        left = [one for one in open_ if one.is_change]
+        stopped = [key for key, error in run.errors.items() if isinstance(error, Stopped)]
+        raise context.interrupt.error(*problems, _where_it_stands(run, left, stopped))
+    if failures:
+        if run.skipped:
+            names = ", ".join(dict.fromkeys(one.resource for one in run.skipped))
+            problems.append(Problem(f"not done because of that: {names}"))
+        raise EngineError(*problems)
+
+
+def _where_it_stands(run: _Run, left: list[Operation], stopped: list[str]) -> Problem:
+    words = [f"interrupted: {len(run.done)} of the plan's operations are done"]
+    if stopped:
+        words.append(f"given up or undone: {', '.join(stopped)}")
+    if left:
+        words.append(f"not begun: {', '.join(one.key for one in left)}")
+    hint = "`obsctl up` goes on from here, `obsctl down` takes it all down"
+    return Problem("; ".join(words), hint=hint)

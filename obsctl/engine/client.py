@@ -1,0 +1,249 @@
+"""The Engine: every request that obsctl makes to it; the only importer of the Docker SDK."""
+
+import json
+import math
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from obsctl.engine.address import Address, find_address
+from obsctl.engine.api_version import ApiVersion
+from obsctl.engine.failures import EngineRefusal, reason_of, too_old, unreachable
+from obsctl.engine.reader import SocketReader
+from obsctl.engine.references import split_reference
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+Json = dict[str, Any]
+
+CONNECT_TIMEOUT_S: Final = 10.0
+REQUEST_TIMEOUT_S: Final = 60.0
+# The newest API that was tried; with an older Engine, the Engine's own newest.
+NEWEST_API: Final = ApiVersion(1, 51)
+OLDEST_API: Final = ApiVersion(1, 40)
+_BAD_REQUEST: Final = 400
+_NOT_FOUND: Final = 404
+
+
+class Engine:
+    """A Docker Engine that answered; safe to share between threads."""
+
+    def __init__(self, address: Address, api: ApiVersion, version: Json) -> None:
+        self.address = address
+        self.api = api
+        self.version = version
+        self._local = threading.local()
+        self._reader = SocketReader(address.socket, REQUEST_TIMEOUT_S) if address.socket else None
+
+    @classmethod
+    def open(cls, timeout_s: float = CONNECT_TIMEOUT_S) -> "Engine":
+        """Find the Engine and agree on an API version; EngineError says what is in the way."""
+        address = find_address()
+        version = _read_version(address, timeout_s)
+        found = ApiVersion.parse(str(version.get("ApiVersion", "0.0")))
+        if found < OLDEST_API:
+            raise too_old(address.host, f"API {found}", f"API {OLDEST_API}")
+        return cls(address, min(found, NEWEST_API), version)
+
+    def info(self) -> Json:
+        """The host's memory, storage driver and the like."""
+        return dict(self._read("/info", "ask the Engine about its host"))
+
+    def containers(self, *labels: str) -> list[Json]:
+        """The short form of all containers, running or not; with `labels`, those that carry all."""
+        query: dict[str, object] = {"all": 1}
+        if labels:
+            query["filters"] = json.dumps({"label": labels})
+        return list(self._read(f"/containers/json?{urlencode(query)}", "list containers"))
+
+    def container(self, name: str) -> Json | None:
+        """All there is to know of one container; None when it does not exist."""
+        return self._read_or_none(f"/containers/{quote(name)}/json", f"inspect container `{name}`")
+
+    def networks(self) -> list[Json]:
+        """Every network of the Engine."""
+        return list(self._read("/networks", "list networks"))
+
+    def volumes(self) -> list[Json]:
+        """Every volume of the Engine."""
+        return list(self._read("/volumes", "list volumes")["Volumes"] or ())
+
+    def image(self, reference: str) -> Json | None:
+        """A local image; None when it is not here."""
+        return self._read_or_none(
+            f"/images/{quote(reference, safe=':/@')}/json", f"inspect image `{reference}`"
+        )
+
+    # changes
+
+    def create_network(self, name: str, body: Json) -> None:
+        with self._asking(f"create network `{name}`") as api:
+            # Raw, for create_network() has no way to give what compose gives.
+            _checked(api, "/networks/create", {**body, "Name": name})
+
+    def create_volume(self, name: str, body: Json) -> None:
+        with self._asking(f"create volume `{name}`") as api:
+            _checked(api, "/volumes/create", {**body, "Name": name})
+
+    def create_container(self, name: str, body: Json) -> str:
+        """Create, and return the id; nothing runs yet."""
+        with self._asking(f"create container `{name}`") as api:
+            created = api.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
+            return str(created["Id"])
+
+    def attach(self, network: str, container: str, endpoint: Json) -> None:
+        with self._asking(f"attach `{container}` to network `{network}`") as api:
+            body = {"Container": container, "EndpointConfig": endpoint}
+            _checked(api, f"/networks/{quote(network)}/connect", body)
+
+    def start(self, container: str) -> None:
+        with self._asking(f"start container `{container}`") as api:
+            api.start(container)
+
+    def stop(self, container: str, grace_s: int) -> None:
+        """SIGTERM, and SIGKILL after `grace_s`."""
+        with self._asking(f"stop container `{container}`") as api:
+            api.stop(container, timeout=grace_s)
+
+    def unpause(self, container: str) -> None:
+        with self._asking(f"resume container `{container}`") as api:
+            api.unpause(container)
+
+    def signal(self, container: str, name: str) -> None:
+        with self._asking(f"send {name} to container `{container}`") as api:
+            api.kill(container, signal=name)
+
+    def rename(self, container: str, name: str) -> None:
+        with self._asking(f"rename container `{container}` to `{name}`") as api:
+            api.rename(container, name)
+
+    def remove(self, container: str, *, force: bool = False) -> None:
+        """Remove a container and its anonymous volumes; one that is gone is fine."""
+        with self._asking(f"remove container `{container}`", missing_ok=True) as api:
+            api.remove_container(container, v=True, force=force)
+
+    def remove_network(self, name: str) -> None:
+        with self._asking(f"remove network `{name}`", missing_ok=True) as api:
+            api.remove_network(name)
+
+    def remove_volume(self, name: str) -> None:
+        with self._asking(f"remove volume `{name}`", missing_ok=True) as api:
+            api.remove_volume(name)
+
+    def run(self, container: str, command: list[str]) -> int:
+        """Run a command inside and return its exit code."""
+        with self._asking(f"run a command in container `{container}`") as api:
+            made = api.exec_create(container, command)
+            api.exec_start(made["Id"])
+            code = api.exec_inspect(made["Id"])["ExitCode"]
+            return -1 if code is None else int(code)
+
+    def pull(self, reference: str) -> Iterator[Json]:
+        """Pull; yields the Engine's progress events, and raises on one that tells of an error."""
+        doing = f"pull image `{reference}`"
+        with self._asking(doing) as api:
+            repository, tag = split_reference(reference)
+            events = api.pull(repository, tag=tag, stream=True, decode=True)
+            for event in events:
+                if "error" in event:
+                    raise EngineRefusal(doing, 0, str(event["error"]).strip())
+                yield event
+
+    def find_in_registry(self, reference: str) -> None:
+        """Ask the registry for the image without pulling it; EngineError when it has none."""
+        with self._asking(f"find image `{reference}` in its registry") as api:
+            api.inspect_distribution(reference)  # type: ignore[no-untyped-call]
+
+    def logs(self, container: str, *, tail: int | None, follow: bool = False) -> Iterator[bytes]:
+        """stdout and stderr of a container in pieces that need not end with a line."""
+        with self._asking(f"read the log of container `{container}`", missing_ok=True) as api:
+            yield from api.logs(
+                container, stream=True, follow=follow, tail="all" if tail is None else tail
+            )
+
+    @contextmanager
+    def events(self, project_label: str, since: str) -> Iterator[Iterator[Json]]:
+        """Container events as they come; leaving the block closes the stream."""
+        with self._asking("follow events") as api:
+            filters = {"type": ["container"], "label": [project_label]}
+            # As a string, for the SDK's own conversion would cut it to whole seconds.
+            moment: Any = since
+            stream = api.events(since=moment, filters=filters, decode=True)
+            try:
+                yield stream
+            finally:
+                stream.close()
+
+    def _read(self, path: str, doing: str) -> Any:  # noqa: ANN401 - the shape is the Engine's
+        target = f"/v{self.api}{path}"
+        if self._reader is not None:
+            return self._reader.read(target, doing)
+        with self._asking(doing) as api:
+            response = api.get(api.base_url + target)
+            if response.status_code >= _BAD_REQUEST:
+                raise EngineRefusal(doing, response.status_code, reason_of(response.content))
+            return response.json()
+
+    def _read_or_none(self, path: str, doing: str) -> Json | None:
+        try:
+            return dict(self._read(path, doing))
+        except EngineRefusal as refusal:
+            if refusal.status == _NOT_FOUND:
+                return None
+            raise
+
+    @contextmanager
+    def _asking(self, doing: str, *, missing_ok: bool = False) -> "Iterator[APIClient]":
+        """This thread's SDK client; whatever it raises becomes an EngineError."""
+        from docker.errors import APIError, DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            if not hasattr(self._local, "api"):
+                self._local.api = _sdk(self.address, self.api, REQUEST_TIMEOUT_S)
+            yield self._local.api
+        except APIError as error:
+            status = error.status_code or 0
+            if missing_ok and status == _NOT_FOUND:
+                return
+            raise EngineRefusal(doing, status, str(error.explanation or error).strip()) from error
+        except (DockerException, RequestException, OSError) as error:
+            raise unreachable(error, self.address.host, REQUEST_TIMEOUT_S) from error
+
+
+def _read_version(address: Address, timeout_s: float) -> Json:
+    if address.socket:
+        with closing(SocketReader(address.socket, timeout_s)) as reader:
+            return dict(reader.read("/version", "ask for the version"))
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        return dict(_sdk(address, OLDEST_API, timeout_s).version(api_version=False))
+    except (DockerException, RequestException, OSError) as error:
+        raise unreachable(error, address.host, timeout_s) from error
+
+
+def _sdk(address: Address, version: ApiVersion, timeout_s: float) -> "APIClient":
+    from docker import APIClient
+    from docker.tls import TLSConfig
+
+    tls: TLSConfig | bool = False
+    if address.tls is not None:
+        pair = (str(address.tls / "cert.pem"), str(address.tls / "key.pem"))
+        authority = str(address.tls / "ca.pem") if address.verify else None
+        tls = TLSConfig(client_cert=pair, ca_cert=authority, verify=address.verify)
+    # A machine's own ssh knows its keys, agents and jump hosts; paramiko does not.
+    ssh = address.host.startswith("ssh://")
+    return APIClient(address.host, str(version), math.ceil(timeout_s), tls, use_ssh_client=ssh)
+
+
+def _checked(api: "APIClient", path: str, body: Mapping[str, object]) -> None:
+    from docker.errors import APIError
+
+    response = api.post(f"{api.base_url}/v{api.api_version}{path}", json=body, timeout=api.timeout)
+    if response.status_code >= _BAD_REQUEST:
+        raise APIError(reason_of(response.content), response, reason_of(response.content))

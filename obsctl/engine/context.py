@@ -1,0 +1,26 @@
+"""What every operation needs: the Engine, who listens, and when to stop."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from obsctl.engine.client import Engine
+from obsctl.engine.events import Event, OnEvent, Outcome, Watch
+from obsctl.engine.interrupt import Interrupt
+from obsctl.engine.journal import Journal
+
+TIMEOUT_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`timeout_s` is the longest that is waited for any one container."""
+
+    engine: Engine
+    watch: Watch
+    interrupt: Interrupt
+    journal: Journal
+    on_event: OnEvent
+    timeout_s: float = TIMEOUT_S
+
+    def tell(self, subject: str, state: str, outcome: Outcome = "running") -> None:
+        self.on_event(Event(subject, state, outcome))

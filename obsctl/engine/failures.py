@@ -1,0 +1,102 @@
+"""What the Engine and its transport can fail with, in plain words."""
+
+import errno
+import json
+from collections.abc import Iterator
+
+from obsctl.errors import EngineError, Problem
+
+
+class EngineRefusal(EngineError):  # noqa: N818 - the Engine refuses; some are expected
+    """The Engine answered a request with an error; `status` is the HTTP status."""
+
+    def __init__(self, doing: str, status: int, reason: str) -> None:
+        super().__init__(Problem(f"cannot {doing}: {reason}", hint=_hint_for(reason)))
+        self.status = status
+        self.reason = reason
+
+
+_HINTS = (
+    ("port is already allocated", "free the port, or choose another in `stack`"),
+    ("address already in use", "free the port, or choose another in `stack`"),
+    ("Pool overlaps", "another network uses this address range; set a subnet for this network"),
+    ("no space left on device", "free space on the Engine's disk, e.g. with `docker system prune`"),
+    ("manifest unknown", "check the image's name and tag under `stack.images`"),
+    ("unauthorized", "log in with `docker login`, or check the image's name"),
+    ("no such host", "the registry's name does not resolve; a mirror goes under `stack.images`"),
+)
+
+
+def _hint_for(reason: str) -> str | None:
+    return next((hint for words, hint in _HINTS if words in reason), None)
+
+
+def reason_of(body: bytes) -> str:
+    """The Engine's own words out of an error answer."""
+    try:
+        return str(json.loads(body)["message"]).strip()
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", "replace").strip() or "no reason given"
+
+
+def too_old(address: str, found: str, needed: str) -> EngineError:
+    """The Engine answers, but lacks what obsctl asks it for."""
+    return EngineError(
+        Problem(
+            f"the Docker Engine at `{address}` is too old: it has {found}, obsctl needs {needed}",
+            hint="update Docker to 19.03 or newer",
+        )
+    )
+
+
+def unreachable(error: BaseException, address: str, timeout_s: float) -> EngineError:
+    """Why no answer came from the Engine at `address`: each cause has its own message."""
+    causes = tuple(_chain(error))
+    if any(isinstance(cause, PermissionError) for cause in causes):
+        return EngineError(
+            Problem(
+                f"no permission to use the Docker Engine at `{address}`",
+                hint="add yourself to the group `docker` and log in again, or use rootless Docker",
+            )
+        )
+    if any(_is_absent(cause) for cause in causes):
+        return EngineError(
+            Problem(
+                f"the Docker Engine is not running at `{address}`",
+                hint="start it, e.g. `systemctl start docker`; "
+                "if it listens elsewhere, set DOCKER_HOST or choose a docker context",
+            )
+        )
+    if any(isinstance(cause, TimeoutError) or "Timeout" in _name(cause) for cause in causes):
+        return EngineError(
+            Problem(
+                f"the Docker Engine at `{address}` hangs: no answer within {timeout_s:g} s",
+                hint="look at its log (`journalctl -u docker`) and restart it",
+            )
+        )
+    words = " ".join(str(causes[-1]).split()) or _name(causes[-1])
+    return EngineError(Problem(f"no usable answer from the Docker Engine at `{address}`: {words}"))
+
+
+def _is_absent(cause: BaseException) -> bool:
+    if isinstance(cause, FileNotFoundError | ConnectionRefusedError):
+        return True
+    return isinstance(cause, OSError) and cause.errno in {errno.ENOENT, errno.ECONNREFUSED}
+
+
+def _name(cause: BaseException) -> str:
+    return type(cause).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and everything below it: causes, contexts and wrapped arguments."""
+    seen: set[int] = set()
+    queue: list[BaseException | None] = [error]
+    while queue:
+        current = queue.pop(0)
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        wrapped = [part for part in current.args if isinstance(part, BaseException)]
+        queue += [current.__cause__, current.__context__, *wrapped]

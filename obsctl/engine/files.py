@@ -1,0 +1,27 @@
+"""Files of .obsctl/: written whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from obsctl.errors import EngineError, Problem
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write beside `path` and rename; EngineError when the directory cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise not_writable(path, error) from None
+
+
+def not_writable(path: Path, error: OSError) -> EngineError:
+    """The plain words for a project directory that obsctl may not write to."""
+    words = (error.strerror or str(error)).lower()
+    return EngineError(
+        Problem(f"`{path}` cannot be written: {words}", hint="obsctl keeps its state there")
+    )

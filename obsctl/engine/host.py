@@ -1,0 +1,64 @@
+"""What this machine says about its ports and kernel settings."""
+
+import errno
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from obsctl.engine.model import HostPort
+
+_LISTENING: Final = "0A"
+
+
+def bind_problem(port: HostPort) -> str | None:
+    """Why a host port cannot be listened on; None when it can."""
+    family = socket.AF_INET6 if ":" in port.host_ip else socket.AF_INET
+    kind = socket.SOCK_DGRAM if port.protocol == "udp" else socket.SOCK_STREAM
+    try:
+        with socket.socket(family, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                # Connections that linger after their listener went do not matter.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((port.host_ip, port.port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return "is in use"
+        if error.errno == errno.EADDRNOTAVAIL:
+            return "has an address that this machine does not have"
+    return None
+
+
+def port_holder(port: HostPort) -> str | None:
+    """The process that listens on a port, as far as we may know."""
+    inodes = _listening_inodes(port)
+    if not inodes:
+        return None
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            link = str(descriptor.readlink())
+            if link.startswith("socket:[") and link[8:-1] in inodes:
+                process = descriptor.parents[1]
+                name = (process / "comm").read_text(encoding="utf-8").strip()
+                return f"process {process.name} ({name})"
+    return None
+
+
+def _listening_inodes(port: HostPort) -> set[str]:
+    inodes: set[str] = set()
+    for table in (f"{port.protocol}", f"{port.protocol}6"):
+        with suppress(OSError):
+            for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                number = int(fields[1].rpartition(":")[2], 16)
+                if number == port.port and (port.protocol == "udp" or fields[3] == _LISTENING):
+                    inodes.add(fields[9])
+    return inodes
+
+
+def max_map_count() -> int | None:
+    """vm.max_map_count; None where there is no such setting."""
+    with suppress(OSError, ValueError):
+        text = Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii")
+        return int(text)
+    return None

@@ -1,0 +1,46 @@
+"""The hot-reloadable files of a service: what they hold, and when they last changed."""
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class HotFiles:
+    """`digests` by path relative to stack/; `changed_at` is the newest mtime, in epoch seconds."""
+
+    digests: Mapping[str, str] = field(default_factory=dict)
+    changed_at: float = 0.0
+
+    def differences(self, loaded: Mapping[str, str]) -> tuple[str, ...]:
+        """The files that are not as they were when they were loaded."""
+        paths = sorted(self.digests.keys() | loaded.keys())
+        return tuple(path for path in paths if self.digests.get(path) != loaded.get(path))
+
+    def with_texts(self, texts: Mapping[str, str], directories: Iterable[str]) -> "HotFiles":
+        """As it will be once `texts`, by path relative to stack/, are written."""
+        roots = tuple(f"{directory}/" for directory in directories)
+        coming = {
+            path: hashlib.sha256(text.encode()).hexdigest()
+            for path, text in texts.items()
+            if path.startswith(roots)
+        }
+        digests = {**self.digests, **coming}
+        return self if digests == self.digests else HotFiles(digests, time.time())
+
+
+def read_hot_files(base: Path, directories: Iterable[str]) -> HotFiles:
+    """Hash every file below the directories; one that does not exist is empty."""
+    digests: dict[str, str] = {}
+    changed_at = 0.0
+    for directory in directories:
+        root = base / directory
+        # A directory's own time tells of files that were removed.
+        for path in (root, *sorted(root.rglob("*"))) if root.is_dir() else ():
+            changed_at = max(changed_at, path.stat().st_mtime)
+            if path.is_file():
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                digests[path.relative_to(base).as_posix()] = digest
+    return HotFiles(digests, changed_at)

@@ -1,0 +1,91 @@
+"""A Plan: operations, each with its cause and what it must wait for; plain data."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from obsctl.engine.model import DesiredNetwork, DesiredService, DesiredVolume
+from obsctl.engine.observe import Container
+
+
+class Action(StrEnum):
+    CREATE_NETWORK = "create network"
+    CREATE_VOLUME = "create volume"
+    PULL = "pull"
+    REMOVE = "remove"
+    RESTORE = "restore"
+    CREATE = "create"
+    START = "start"
+    RESTART = "restart"
+    RESUME = "resume"
+    REPLACE = "replace"
+    RELOAD = "reload"
+    WAIT = "wait for"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing to do, for one reason; `needs` are the keys of what must have ended well before.
+
+    What follows `needs` is what apply works on: apply itself decides nothing.
+    """
+
+    action: Action
+    resource: str
+    cause: str
+    needs: tuple[str, ...] = ()
+    service: DesiredService | None = None
+    current: Container | None = None  # the container that is acted on, or replaced
+    fresh: Container | None = None  # its replacement, made by an `up` that was interrupted
+    definition: DesiredNetwork | DesiredVolume | None = None
+    files: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.action} {self.resource}"
+
+    @property
+    def is_change(self) -> bool:
+        """A wait changes nothing."""
+        return self.action is not Action.WAIT
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    operations: tuple[Operation, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Operation, ...]:
+        return tuple(operation for operation in self.operations if operation.is_change)
+
+    def __str__(self) -> str:
+        if not self.operations:
+            return "nothing to do: what runs is what the project file asks for\n"
+        return "".join(f"{line}\n" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        width = max(len(operation.key) for operation in self.operations)
+        for operation in self.operations:
+            yield f"{operation.key:<{width}}  {operation.cause}"
+            if operation.needs:
+                yield f"{'':<{width}}  after {', '.join(operation.needs)}"
+
+    def as_data(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "changes": len(self.changes),
+            "operations": [
+                {
+                    "action": str(operation.action),
+                    "resource": operation.resource,
+                    "cause": operation.cause,
+                    "needs": list(operation.needs),
+                    "change": operation.is_change,
+                }
+                for operation in self.operations
+            ],
+        }

@@ -1,0 +1,209 @@
+"""No impact yet: everything that would make the apply fail, found before anything is changed."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from obsctl.conventions import COMPOSE_FILE, SECRETS_DIRECTORY
+from obsctl.engine.client import Engine
+from obsctl.engine.host import bind_problem, max_map_count, port_holder
+from obsctl.engine.model import Desired, DesiredService, HostPort
+from obsctl.engine.observe import Observed
+from obsctl.engine.plan import Action, Plan
+from obsctl.errors import EngineError, Problem
+
+# Elasticsearch's own bootstrap check.
+_MAP_COUNT_MIN: Final = 262144
+_GIB: Final = 2**30
+_ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+
+
+def preflight(engine: Engine, desired: Desired, observed: Observed, plan: Plan) -> None:
+    """EngineError with every obstacle to the plan; asks only about what the plan would make."""
+    look = _Look(engine, desired, observed, plan)
+    problems = [
+        *look.other_checkouts(),
+        *look.foreign_names(),
+        *look.external(),
+        *look.sources(),
+        *look.ports(),
+        *look.memory(),
+        *look.images(),
+    ]
+    if problems:
+        raise EngineError(*dict.fromkeys(problems))
+
+
+def warnings(desired: Desired, engine: Engine) -> Iterator[str]:
+    """What does not stop the apply, but is worth knowing."""
+    found = max_map_count() if engine.address.is_local else None
+    wants = any("elasticsearch/elasticsearch" in one.image for one in desired.services.values())
+    if wants and found is not None and found < _MAP_COUNT_MIN:
+        yield (
+            f"vm.max_map_count is {found}, Elasticsearch wants {_MAP_COUNT_MIN} or more: "
+            f"`sysctl -w vm.max_map_count={_MAP_COUNT_MIN}`"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    engine: Engine
+    desired: Desired
+    observed: Observed
+    plan: Plan
+
+    def _made(self) -> list[DesiredService]:
+        """The services that the plan makes or starts a container for."""
+        quiet = {Action.WAIT, Action.RELOAD}
+        services = (one.service for one in self.plan.operations if one.action not in quiet)
+        return list({one.name: one for one in services if one}.values())
+
+    def other_checkouts(self) -> Iterator[Problem]:
+        here = str(self.desired.file.parent)
+        others = {one.directory for one in self.observed.containers} - {"", here}
+        for other in sorted(others):
+            if self.engine.address.is_local and (Path(other) / COMPOSE_FILE).exists():
+                yield Problem(
+                    f"project `{self.desired.project}` is run from `{other}` already",
+                    hint="run obsctl there, or give one of the two another `project` name",
+                )
+
+    def foreign_names(self) -> Iterator[Problem]:
+        wanted = {service.container: service.name for service in self._made()}
+        for container in self.observed.foreign:
+            base = container.name.removesuffix("_next").removesuffix("_previous")
+            if base in wanted:
+                yield Problem(
+                    f"the container name `{container.name}` is taken by a container that is "
+                    f"not of this project{_of(container.project)}",
+                    hint="remove or rename that container, or choose another `project` name",
+                )
+        kinds = (
+            ("network", self.observed.networks, self.desired.networks),
+            ("volume", self.observed.volumes, self.desired.volumes),
+        )
+        for kind, present, desired in kinds:
+            for one in present:
+                ours = desired.get(one.name)
+                if ours and not ours.external and one.project != self.desired.project:
+                    yield Problem(
+                        f"the {kind} `{one.name}` exists and is not of this project"
+                        f"{_of(one.project)}",
+                        hint=f"remove it with `docker {kind} rm {one.name}`, "
+                        "or choose another `project` name",
+                    )
+
+    def external(self) -> Iterator[Problem]:
+        names = self.observed.network_names() | self.observed.volume_names()
+        networks = [one.name for one in self.desired.networks.values() if one.external]
+        volumes = [one.name for one in self.desired.volumes.values() if one.external]
+        for name in (*networks, *volumes):
+            if name not in names:
+                yield Problem(
+                    f"`{name}` is external and does not exist",
+                    hint=f"create it first, e.g. `docker network create {name}`",
+                )
+        listed = [network.name for network in self.observed.networks]
+        for name in sorted({one for one in listed if listed.count(one) > 1}):
+            if name in self.desired.networks:
+                yield Problem(
+                    f"there are {listed.count(name)} networks of the name `{name}`",
+                    hint="`docker network ls` shows their ids; remove all but one by id",
+                )
+
+    def sources(self) -> Iterator[Problem]:
+        if not self.engine.address.is_local:
+            if any(service.sources for service in self._made()):
+                yield Problem(
+                    f"the Engine at `{self.engine.address.host}` is on another machine, which "
+                    "does not have the configuration files that the containers mount",
+                    hint="run obsctl on that machine",
+                )
+            return
+        for service in self._made():
+            for source in service.sources:
+                if source.secret:
+                    yield from _secret_problem(source.path, source.secret)
+                elif not source.path.exists():
+                    yield Problem(
+                        f"service `{service.name}` mounts `{source.path}`, which does not exist",
+                        hint="`obsctl render` writes the stack's files",
+                    )
+
+    def ports(self) -> Iterator[Problem]:
+        kept = [port for one in self.observed.containers if one.is_running for port in one.ports]
+        for service in self._made():
+            for port in service.ports:
+                if any(_clash(port, other) for other in kept):
+                    continue  # its own predecessor, or a container that goes before
+                if problem := self._port_problem(service, port):
+                    yield problem
+
+    def _port_problem(self, service: DesiredService, port: HostPort) -> Problem | None:
+        place = f"port {port.host_ip}:{port.port} for `{service.name}`"
+        hint = "free it, or choose another port under `stack` in the project file"
+        for container in self.observed.foreign:
+            if any(_clash(port, other) for other in container.ports):
+                return Problem(f"{place} is in use by container `{container.name}`", hint=hint)
+        words = bind_problem(port) if self.engine.address.is_local else None
+        if words is None:
+            return None
+        holder = port_holder(port) if words == "is in use" else None
+        return Problem(f"{place} {words}{f' by {holder}' if holder else ''}", hint=hint)
+
+    def memory(self) -> Iterator[Problem]:
+        if not self._made():
+            return
+        total = int(self.engine.info().get("MemTotal", 0))
+        needed = sum(service.memory_bytes for service in self.desired.services.values())
+        if total and needed > total:
+            yield Problem(
+                f"the services may use {needed / _GIB:.1f} GiB of memory together, "
+                f"and the Engine's host has {total / _GIB:.1f} GiB",
+                hint="lower `stack.budget.memory`, or leave parts out with `stack.without`",
+            )
+
+    def images(self) -> list[Problem]:
+        wanted = [one.resource for one in self.plan.operations if one.action is Action.PULL]
+        if not wanted:
+            return []
+        with ThreadPoolExecutor(min(len(wanted), 8)) as pool:
+            return [problem for found in pool.map(self._image, wanted) for problem in found]
+
+    def _image(self, reference: str) -> list[Problem]:
+        try:
+            self.engine.find_in_registry(reference)
+        except EngineError as error:
+            reason = getattr(error, "reason", None) or str(error)
+            hint = error.problems[0].hint or "check its name and tag under `stack.images`"
+            return [
+                Problem(
+                    f"image `{reference}` is not here and cannot be pulled: {reason}", hint=hint
+                )
+            ]
+        return []
+
+
+def _secret_problem(path: Path, name: str) -> Iterator[Problem]:
+    hint = f"write it to `{SECRETS_DIRECTORY}/{name}`, without a line break at its end"
+    try:
+        empty = path.stat().st_size == 0
+    except OSError:
+        yield Problem(f"the secret `{name}` is missing: there is no `{path}`", hint=hint)
+        return
+    if path.is_dir():
+        yield Problem(f"the secret `{name}` is a directory: `{path}`", hint=hint)
+    elif empty:
+        yield Problem(f"the secret `{name}` is empty: `{path}`", hint=hint)
+
+
+def _clash(one: HostPort, other: HostPort) -> bool:
+    if (one.port, one.protocol) != (other.port, other.protocol):
+        return False
+    return one.host_ip == other.host_ip or bool({one.host_ip, other.host_ip} & _ANY_ADDRESS)
+
+
+def _of(project: str) -> str:
+    return f" but of compose project `{project}`" if project else ""

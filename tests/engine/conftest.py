@@ -1,0 +1,48 @@
+"""A small stack of real components on the real Engine, of its own name, removed afterwards."""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.small_stack import Kit, Project, free_ports, write_stack
+from tests.kit.engine import ensure_engine
+from tests.kit.host import KitUnavailable
+from tests.kit.images import ensure_images
+from tests.kit.tools import ensure_tools
+from tests.tiers import unavailable
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def kit() -> Kit:
+    try:
+        images = ensure_images(["prometheus", "alertmanager", "redis"])
+        return Kit(ensure_engine().docker_host, images, ensure_tools() / "docker-compose")
+    except KitUnavailable as reason:
+        unavailable("engine", str(reason))
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose path is short enough for a unix socket."""
+    with tempfile.TemporaryDirectory(prefix="obs-", dir="/tmp") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def project(kit: Kit, tmp_path: Path) -> Iterator[Project]:
+    name = f"t{os.getpid()}x{next(_NUMBERS)}"
+    ports = dict(zip(("prometheus", "alertmanager"), free_ports(2), strict=True))
+    project = Project(kit, name, tmp_path / "project", ports)
+    write_stack(project)
+    try:
+        yield project
+    finally:
+        project.destroy()
+        shutil.rmtree(project.root, ignore_errors=True)

@@ -1,0 +1,245 @@
+"""Real Prometheus, Alertmanager and redis_exporter for `check`, without the stages before it.
+
+They run on the host's network and listen on loopback. Every file and label is made here, so
+that a fault can be put anywhere.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import docker
+import yaml
+from docker.models.containers import Container
+
+from obsctl.conventions import (
+    COMPOSE_NUMBER,
+    COMPOSE_ONEOFF,
+    COMPOSE_PROJECT,
+    COMPOSE_SERVICE,
+    LABEL_SPEC_HASH,
+)
+from obsctl.health import session
+from obsctl.health.report import Finding, HealthReport
+from obsctl.render.rendered import RenderedFile
+from obsctl.render.write import write
+from obsctl.stack.model import Alerting, Dashboard, Stack
+from tests.engine.project import free_port
+
+PROJECT: Final = "obsctl-check-lab"
+CONTAINER_PORTS: Final = {"prometheus": 9090, "alertmanager": 9093, "redis-exporter": 9121}
+DIRECTORIES: Final = {"prometheus": "/etc/prometheus", "alertmanager": "/etc/alertmanager"}
+
+RULES: Final = """
+groups:
+  - name: recorded
+    rules:
+      - { record: 'job:up:sum', expr: 'sum by (job) (up)' }
+  - name: alerts
+    rules:
+      - { alert: Watchdog, expr: vector(1), labels: { severity: none } }
+      - alert: RedisDown
+        expr: redis_up{job="redis"} == 0
+        for: 1h
+        labels: { severity: critical }
+      - alert: Recorded
+        expr: job:up:sum{job="redis"} < 0
+        labels: { severity: warning }
+      - alert: Errors
+        expr: rate(prometheus_http_requests_total{job="prometheus",code="599"}[5m]) > 0.10
+"""
+PANELS: Final = {
+    "uid": "lab",
+    "title": "Lab",
+    "templating": {"list": [{"name": "job", "current": {"value": "redis"}}]},
+    "panels": [
+        {
+            "title": "Up",
+            "datasource": {"uid": "obsctl-prometheus"},
+            "targets": [{"expr": 'up{job=~"$job"}'}],
+        }
+    ],
+}
+
+
+def bare_stack(project: str) -> Stack:
+    return Stack(
+        project=project,
+        environment="test",
+        services=(),
+        volumes=(),
+        secrets=(),
+        scrape_interval="1s",
+        evaluation_interval="1s",
+        scrape_jobs=(),
+        rule_groups=(),
+        rule_tests=(),
+        alerting=Alerting((), (), (), "1s", "5m", "4h"),
+        datasources=(),
+        dashboards=(Dashboard("lab", "Lab", PANELS),),
+        runbooks=(),
+        logging=None,
+        endpoints=(),
+        patches=(),
+    )
+
+
+class Sink(BaseHTTPRequestHandler):
+    """Takes notifications, or refuses them with `status`; other GETs answer with a web page."""
+
+    status = 200
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(type(self).status)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        found = self.path == "/page"
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>hello</html>")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing: the test tells what matters."""
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[int]:
+    """The port of a webhook receiver on loopback."""
+    Sink.status = 200
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@dataclass(slots=True)
+class Lab:
+    """The running parts, the files they read, and `check` over both."""
+
+    folder: Path
+    images: dict[str, str]
+    client: docker.DockerClient
+    sink_port: int
+    redis_port: int
+    ports: dict[str, int] = field(default_factory=dict)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    rules: str = RULES
+    files: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Render by hand what the components read; stack/ is in sync afterwards."""
+        for name in CONTAINER_PORTS:
+            self.ports.setdefault(name, free_port())
+        documents = {
+            "docker-compose.yml": {"name": PROJECT, "services": self.services()},
+            "prometheus/prometheus.yml": self._prometheus(),
+            "alertmanager/alertmanager.yml": self._alertmanager(),
+        }
+        self.files = {path: yaml.safe_dump(document) for path, document in documents.items()}
+        self.files["prometheus/alert_rules.yml"] = self.rules
+        write(self.rendered(), self.folder / "stack", force=True)
+
+    def rendered(self) -> tuple[RenderedFile, ...]:
+        return tuple(RenderedFile(PurePosixPath(path), text) for path, text in self.files.items())
+
+    def services(self) -> dict[str, Any]:
+        """The compose file's services; the hash stands for all that is not said here."""
+        return {
+            name: {
+                "command": self._command(name),
+                "labels": {LABEL_SPEC_HASH: f"spec-of-{name}"},
+                "ports": [
+                    {"target": port, "published": str(self.ports[name]), "host_ip": "127.0.0.1"}
+                ],
+            }
+            for name, port in CONTAINER_PORTS.items()
+        }
+
+    def _command(self, name: str) -> list[str]:
+        listen = f"--web.listen-address=127.0.0.1:{self.ports[name]}"
+        if name == "redis-exporter":
+            return [f"--redis.addr=redis://127.0.0.1:{self.redis_port}", listen]
+        file = f"--config.file={DIRECTORIES[name]}/{name}.yml"
+        if name == "prometheus":
+            more = ["--storage.tsdb.path=/prometheus", "--rules.alert.resend-delay=2s"]
+            return [file, *more, "--web.enable-lifecycle", listen]
+        return [file, "--storage.path=/alertmanager", "--cluster.listen-address=", listen]
+
+    def _prometheus(self) -> dict[str, Any]:
+        own = [make_job(name, self.ports[name]) for name in ("prometheus", "alertmanager")]
+        redis = {**make_job("redis", self.ports["redis-exporter"]), "scrape_interval": "1s"}
+        alertmanager = [{"targets": [f"127.0.0.1:{self.ports['alertmanager']}"]}]
+        return {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": ["alert_rules.yml"],
+            "alerting": {"alertmanagers": [{"static_configs": alertmanager}]},
+            "scrape_configs": [*own, redis, *self.jobs],
+        }
+
+    def _alertmanager(self) -> dict[str, Any]:
+        routes = [
+            {"receiver": "null", "matchers": ['alertname = "Watchdog"']},
+            {"receiver": "ops", "matchers": ['severity =~ "warning|critical"']},
+        ]
+        url = f"http://127.0.0.1:{self.sink_port}/hook"
+        ops = {"name": "ops", "webhook_configs": [{"url": url, "send_resolved": True}]}
+        grouping = {"group_by": ["alertname", "service"], "group_wait": "1s"}
+        return {
+            "route": {"receiver": "null", **grouping, "routes": routes},
+            "receivers": [{"name": "null"}, ops],
+        }
+
+    def start(self, name: str) -> Container:
+        """Start one component as its compose service says, in place of an older container."""
+        self.remove(name)
+        directory = DIRECTORIES.get(name)
+        source = str(self.folder / "stack" / name)
+        return self.client.containers.run(
+            self.images[name],
+            self._command(name),
+            name=f"{PROJECT}-{name}-1",
+            labels=_labels(name),
+            network_mode="host",
+            volumes={source: {"bind": directory, "mode": "ro"}} if directory else {},
+            detach=True,
+        )
+
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(docker.errors.NotFound):
+            self.container(name).remove(force=True, v=True)
+
+    def container(self, name: str) -> Container:
+        return self.client.containers.get(f"{PROJECT}-{name}-1")
+
+    def check(self, *, wait_s: float = 0, deep: bool = False) -> HealthReport:
+        context = session.context_of(bare_stack(PROJECT), self.rendered(), self.folder)
+        return session.check(context, session.Patience(wait_s, deep))
+
+
+def make_job(name: str, port: int) -> dict[str, Any]:
+    return {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+
+
+def _labels(service: str) -> dict[str, str]:
+    return {
+        COMPOSE_PROJECT: PROJECT,
+        COMPOSE_SERVICE: service,
+        COMPOSE_ONEOFF: "False",
+        COMPOSE_NUMBER: "1",
+        LABEL_SPEC_HASH: f"spec-of-{service}",
+    }
+
+
+def causes(report: HealthReport) -> dict[str, Finding]:
+    """What failed or is to be looked at, by code; the first of each."""
+    return {finding.code: finding for finding in reversed(report.problems)}

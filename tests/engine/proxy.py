@@ -1,0 +1,165 @@
+"""A proxy in front of the Engine's socket: counts mutating calls, and breaks them on request."""
+
+import contextlib
+import re
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_LENGTH = re.compile(rb"^content-length:\s*(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
+_CHUNKED = re.compile(rb"^transfer-encoding:\s*chunked", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that changes something; `number` counts them from 1."""
+
+    number: int
+    method: str
+    path: str
+
+
+@dataclass
+class Faults:
+    """Called around each mutating call; an answer of `answer` is sent instead of the Engine's."""
+
+    before: Callable[[Call], None] = lambda _call: None
+    after: Callable[[Call], None] = lambda _call: None
+    answer: Callable[[Call], bytes | None] = lambda _call: None
+
+
+class Proxy:
+    """Listens on `path`; `calls` are the mutating ones so far."""
+
+    def __init__(self, path: Path, engine: str, faults: Faults | None = None) -> None:
+        self.path = path
+        self.calls: list[Call] = []
+        self.faults = faults or Faults()
+        self._engine = engine
+        self._lock = threading.Lock()
+        proxy = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                proxy.serve(self.request)
+
+        self._server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def docker_host(self) -> str:
+        return f"unix://{self.path}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self.path.unlink(missing_ok=True)
+
+    def serve(self, client: socket.socket) -> None:
+        """Requests of one connection; the Engine's end is a connection of its own."""
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as engine,
+        ):
+            engine.connect(self._engine)
+            answers = threading.Thread(target=_pump, args=(engine, client), daemon=True)
+            pumping = False
+            while request := _read_request(client):
+                call = self._note(request)
+                if call is None:
+                    engine.sendall(request)
+                    if not pumping:
+                        answers.start()
+                        pumping = True
+                    continue
+                if not self._pass_on(call, request, client):
+                    return
+            if pumping:
+                engine.shutdown(socket.SHUT_WR)
+                answers.join(timeout=5)
+
+    def _pass_on(self, call: Call, request: bytes, client: socket.socket) -> bool:
+        """One mutating call on a connection of its own, so that its answer's end is seen."""
+        self.faults.before(call)
+        if (given := self.faults.answer(call)) is not None:
+            client.sendall(given)
+            return bool(given)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as engine:
+            engine.connect(self._engine)
+            head, _, body = request.partition(b"\r\n\r\n")
+            lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"conn")]
+            upgrade = b"upgrade: tcp" in head.lower()
+            lines.append(b"Connection: Upgrade" if upgrade else b"Connection: close")
+            engine.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+            answer = _read_all(engine, client if "images/create" in call.path or upgrade else None)
+        self.faults.after(call)
+        if answer:
+            client.sendall(answer)
+        return False
+
+    def _note(self, request: bytes) -> Call | None:
+        method, path, _ = request.split(b"\r\n", 1)[0].decode().split(" ", 2)
+        # Attach and exec start are POSTs too, and wait is a read with a verb.
+        if method in {"GET", "HEAD"} or path.endswith("/wait"):
+            return None
+        with self._lock:
+            call = Call(len(self.calls) + 1, method, re.sub(r"^/v[0-9.]+", "", path))
+            self.calls.append(call)
+        return call
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def _read_all(engine: socket.socket, through: socket.socket | None) -> bytes:
+    """The whole answer; with `through`, passed on as it comes and b"" returned."""
+    pieces = []
+    while data := engine.recv(65536):
+        if through is not None:
+            through.sendall(data)
+        else:
+            pieces.append(data)
+    return b"".join(pieces)
+
+
+def _read_request(client: socket.socket) -> bytes:
+    """Head and body of the next request; b"" at the end of the connection."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = client.recv(65536)
+        if not piece:
+            return b""
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    if _CHUNKED.search(head):
+        while not body.endswith(b"0\r\n\r\n"):
+            body += client.recv(65536)
+        return head + b"\r\n\r\n" + body
+    length = _LENGTH.search(head)
+    missing = (int(length[1]) if length else 0) - len(body)
+    while missing > 0:
+        piece = client.recv(min(missing, 65536))
+        if not piece:
+            return b""
+        body += piece
+        missing -= len(piece)
+    return head + b"\r\n\r\n" + body
+
+
+@contextlib.contextmanager
+def proxied(path: Path, engine_host: str, faults: Faults | None = None) -> Iterator[Proxy]:
+    """A proxy for the block; `engine_host` is the Engine's `unix://...`."""
+    proxy = Proxy(path, engine_host.removeprefix("unix://"), faults)
+    try:
+        yield proxy
+    finally:
+        proxy.close()

@@ -1,0 +1,354 @@
+"""A small stack of real components, in the form that render writes, and ways to drive it."""
+
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import yaml
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+_NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Kit:
+    docker_host: str
+    images: Mapping[str, str]
+    compose: Path
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "DOCKER_HOST": self.docker_host}
+
+
+def eventually(check: Callable[[], T], timeout_s: float = 30) -> T:
+    """The first true answer of `check`; fails with the last one when the time is over."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := check()):
+        assert time.monotonic() < deadline, f"still {found!r} after {timeout_s} s"
+        time.sleep(0.05)
+    return found
+
+
+@dataclass
+class Done:
+    """A finished command; `events` of a driven `up` are its progress lines."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def __str__(self) -> str:
+        return f"exit code {self.code}\n{self.stdout}\n{self.stderr}"
+
+
+@dataclass
+class Project:
+    """A rendered stack in a directory of its own; `document` is what its compose file holds."""
+
+    kit: Kit
+    name: str
+    root: Path
+    ports: Mapping[str, int]
+    document: Json = field(default_factory=dict)
+
+    @property
+    def stack(self) -> Path:
+        return self.root / "stack"
+
+    @property
+    def compose_file(self) -> Path:
+        return self.stack / "docker-compose.yml"
+
+    def save(self) -> None:
+        self.compose_file.write_text(yaml.safe_dump(self.document, sort_keys=False))
+
+    def change(self, service: str, **keys: object) -> None:
+        """Change a service's definition, and with it the hash that render would give it."""
+        definition = self.document["services"][service]
+        definition.update(keys)
+        definition["labels"]["dev.obsctl.spec-hash"] = f"changed-{next(_NUMBERS)}"
+        self.save()
+
+    def start_up(self, *arguments: str, docker_host: str | None = None) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.drive", "up", str(self.root), *arguments],
+            env={**os.environ, "DOCKER_HOST": docker_host or self.kit.docker_host},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def up(self, *arguments: str, docker_host: str | None = None) -> Done:
+        return finish(self.start_up(*arguments, docker_host=docker_host))
+
+    def run(self, *arguments: str) -> Done:
+        """Another entry of the driver: plan, down."""
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.engine.drive",
+                *arguments[:1],
+                str(self.root),
+                *arguments[1:],
+            ],
+            env=self.kit.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return finish(process)
+
+    def compose(self, *arguments: str) -> Done:
+        process = subprocess.Popen(
+            [self.kit.compose, "-p", self.name, "-f", self.compose_file, *arguments],
+            env=self.kit.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return finish(process)
+
+    def docker(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["docker", *arguments],
+            env=self.kit.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def containers(self) -> dict[str, Json]:
+        """What `docker inspect` says of every container of the project, by name."""
+        listed = self.docker("ps", "-aq", "--filter", f"label={_LABEL}={self.name}").split()
+        found = json.loads(self.docker("inspect", *listed)) if listed else []
+        return {one["Name"].lstrip("/"): one for one in found}
+
+    def container(self, service: str) -> Json:
+        return self.containers()[f"{self.name}-{service}-1"]
+
+    def get(self, service: str, path: str) -> Any:  # noqa: ANN401 - JSON
+        url = f"http://127.0.0.1:{self.ports[service]}{path}"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return json.load(answer)
+
+    def shape(self) -> Json:
+        """What must be the same after an undisturbed run and after a recovered one."""
+        containers = {
+            name: (
+                one["State"]["Status"],
+                one["Config"]["Labels"],
+                sorted(one["NetworkSettings"]["Networks"]),
+                one["Image"],
+            )
+            for name, one in self.containers().items()
+        }
+        own = ["--filter", f"label={_LABEL}={self.name}", "--format", "{{.Name}}"]
+        networks = sorted(self.docker("network", "ls", *own).splitlines())
+        volumes = sorted(self.docker("volume", "ls", *own).splitlines())
+        return {"containers": containers, "networks": networks, "volumes": volumes}
+
+    def destroy(self) -> None:
+        for name in self.containers():
+            subprocess.run(["docker", "rm", "-fv", name], env=self.kit.environment(), check=False,
+                           capture_output=True)  # fmt: skip
+        for kind in ("network", "volume"):
+            own = ["--filter", f"label={_LABEL}={self.name}"]
+            for one in self.docker(kind, "ls", "-q", *own).split():
+                subprocess.run(["docker", kind, "rm", one], env=self.kit.environment(),
+                               check=False, capture_output=True)  # fmt: skip
+
+
+_LABEL = "com.docker.compose.project"
+
+
+def finish(process: "subprocess.Popen[str]", timeout_s: float = 120) -> Done:
+    try:
+        stdout, stderr = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        stdout, stderr = process.communicate()
+        pytest.fail(f"no end within {timeout_s} s\n{stdout}\n{stderr}")
+    return Done(process.returncode, stdout, stderr)
+
+
+def free_ports(count: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(listener.getsockname()[1]) for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+def write_stack(project: Project) -> None:
+    for directory in ("prometheus", "alertmanager"):
+        (project.stack / directory).mkdir(parents=True)
+    secrets = project.root / "secrets"
+    secrets.mkdir(mode=0o700)
+    (secrets / "token").write_text("s3cret")
+    (secrets / "token").chmod(0o444)
+    write_prometheus(project, interval="5s")
+    (project.stack / "alertmanager" / "alertmanager.yml").write_text(
+        "route: {receiver: none}\nreceivers: [{name: none}]\n"
+    )
+    project.document = compose_document(project)
+    project.save()
+
+
+def write_prometheus(project: Project, *, interval: str, extra: str = "") -> None:
+    """As render writes: beside, then renamed."""
+    path = project.stack / "prometheus" / "prometheus.yml"
+    fresh = path.with_suffix(".new")
+    fresh.write_text(
+        f"global: {{scrape_interval: {interval}}}\n"
+        "scrape_configs:\n"
+        "  - job_name: prometheus\n"
+        "    static_configs: [{targets: ['localhost:9090']}]\n" + extra
+    )
+    fresh.replace(path)
+
+
+def compose_document(project: Project) -> Json:
+    """A compose file of the form that render writes, with every key that it may use."""
+    label = {"dev.obsctl.project": project.name}
+    services = {
+        "redis": _service(
+            project,
+            "redis",
+            command=["redis-server", "--protected-mode", "no", "--save", "1 1"],
+            volumes=[{"type": "volume", "source": "redis", "target": "/data"}],
+            healthcheck=_check(["CMD", "redis-cli", "ping"]),
+        ),
+        "setup": _service(
+            project,
+            "redis",
+            entrypoint=["/bin/sh", "-c"],
+            command=["redis-cli -h redis set done yes"],
+            restart="no",
+            depends_on={"redis": {"condition": "service_healthy"}},
+        ),
+        "alertmanager": _service(
+            project,
+            "alertmanager",
+            user="65534:65534",
+            command=[
+                "--config.file=/etc/alertmanager/alertmanager.yml",
+                "--storage.path=/alertmanager",
+                "--cluster.listen-address=",
+            ],
+            volumes=[_bind("alertmanager", "/etc/alertmanager")],
+            ports=[_port(9093, project.ports["alertmanager"])],
+            healthcheck=_check(["CMD", "curl", "-fs", "http://localhost:9093/-/ready"]),
+            tmpfs=["/alertmanager:uid=65534,gid=65534"],
+        ),
+        "prometheus": _service(
+            project,
+            "prometheus",
+            user="65534:65534",
+            command=[
+                "--config.file=/etc/prometheus/prometheus.yml",
+                "--storage.tsdb.path=/prometheus",
+                "--web.enable-lifecycle",
+            ],
+            environment={"GOGC": "75", "EMPTY": "", "DOLLAR": "a$$b"},
+            volumes=[
+                _bind("prometheus", "/etc/prometheus"),
+                {"type": "volume", "source": "prometheus", "target": "/prometheus"},
+            ],
+            secrets=["token"],
+            ports=[_port(9090, project.ports["prometheus"])],
+            healthcheck=_check(["CMD", "curl", "-fs", "http://localhost:9090/-/ready"]),
+            tmpfs=["/tmp:size=64m,mode=1777"],  # noqa: S108 - in the container
+            extra_hosts=["host.docker.internal:host-gateway"],
+            ulimits={"nofile": 10000},
+            depends_on={
+                "setup": {"condition": "service_completed_successfully"},
+                "alertmanager": {"condition": "service_started"},
+            },
+        ),
+    }
+    services["prometheus"]["labels"] |= {
+        "dev.obsctl.reload": "http:9090/-/reload",
+        "dev.obsctl.hot": "prometheus",
+        "dev.obsctl.ready": "9090/-/ready",
+    }
+    services["alertmanager"]["labels"] |= {
+        "dev.obsctl.reload": "http:9093/-/reload",
+        "dev.obsctl.hot": "alertmanager",
+        "dev.obsctl.ready": "9093/-/ready",
+    }
+    return {
+        "name": project.name,
+        "services": services,
+        "networks": {"observability": {"name": f"{project.name}_observability", "labels": label}},
+        "volumes": {
+            key: {"name": f"{project.name}_{key}", "labels": label}
+            for key in ("prometheus", "redis")
+        },
+        "secrets": {"token": {"file": "../secrets/token"}},
+    }
+
+
+def _service(project: Project, image: str, **keys: object) -> Json:
+    return {
+        "image": project.kit.images[image],
+        "restart": "unless-stopped",
+        "stop_grace_period": "10s",
+        "read_only": True,
+        "init": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "mem_limit": 268435456,
+        "memswap_limit": 268435456,
+        "cpus": 0.5,
+        "pids_limit": 256,
+        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        "networks": ["observability"],
+        "labels": {"dev.obsctl.project": project.name, "dev.obsctl.spec-hash": "first"},
+        **keys,
+    }
+
+
+def _bind(source: str, target: str) -> Json:
+    options = {"create_host_path": False}
+    return {
+        "type": "bind",
+        "source": f"./{source}",
+        "target": target,
+        "read_only": True,
+        "bind": options,
+    }
+
+
+def _port(target: int, published: int) -> Json:
+    return {
+        "target": target,
+        "published": str(published),
+        "host_ip": "127.0.0.1",
+        "protocol": "tcp",
+        "mode": "host",
+    }
+
+
+def _check(test: list[str]) -> Json:
+    return {
+        "test": test,
+        "interval": "1s",
+        "timeout": "5s",
+        "retries": 3,
+        "start_period": "20s",
+    }

@@ -1,0 +1,323 @@
+"""`check` against real components: green is green, and each fault gets its own cause."""
+
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from obsctl.health import session
+from obsctl.health.telling import told
+from obsctl.health.trial import labels_of, try_alert
+from tests.engine.health_lab import (
+    CONTAINER_PORTS,
+    PROJECT,
+    RULES,
+    Lab,
+    Sink,
+    bare_stack,
+    causes,
+    make_job,
+    sink,
+)
+from tests.engine.project import free_port
+from tests.kit.engine import ensure_engine
+from tests.kit.host import KitUnavailable
+from tests.kit.images import ensure_images
+from tests.tiers import unavailable
+
+_WAIT_S = 30
+_BUDGET_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    try:
+        host = ensure_engine().docker_host
+        images = ensure_images([*CONTAINER_PORTS, "redis"])
+    except KitUnavailable as reason:
+        unavailable("engine", str(reason))
+    client = docker.DockerClient(base_url=host)
+    with sink() as port:
+        lab = Lab(tmp_path_factory.mktemp("lab"), images, client, port, free_port())
+        lab.write()
+        redis = client.containers.run(
+            images["redis"],
+            ["redis-server", "--port", str(lab.redis_port), "--bind", "127.0.0.1"],
+            network_mode="host",
+            detach=True,
+        )
+        for name in CONTAINER_PORTS:
+            lab.start(name)
+        try:
+            yield lab
+        finally:
+            for name in CONTAINER_PORTS:
+                lab.remove(name)
+            redis.remove(force=True, v=True)
+            client.close()
+
+
+@pytest.fixture
+def healthy(lab: Lab) -> Iterator[Lab]:
+    """The lab in its good state, and brought back to it afterwards."""
+    report = lab.check(wait_s=_WAIT_S)
+    assert report.healthy, told(report)
+    yield lab
+    lab.jobs, lab.rules, Sink.status = [], RULES, 200
+    lab.write()
+    for name in CONTAINER_PORTS:
+        container = lab.container(name)
+        if container.status == "paused":
+            container.unpause()
+        if container.status != "running":
+            container.start()
+    reload_prometheus(lab)
+
+
+def reload_prometheus(lab: Lab) -> None:
+    url = f"http://127.0.0.1:{lab.ports['prometheus']}/-/reload"
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=5).close()
+        except urllib.error.HTTPError:
+            return  # refused: the test wants to see what check makes of it
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+
+
+def change(lab: Lab) -> None:
+    lab.write()
+    reload_prometheus(lab)
+
+
+def test_healthy_is_green_every_time_and_fast(healthy: Lab) -> None:
+    report = healthy.check(wait_s=_WAIT_S)
+    assert report.problems == (), told(report)
+    for _ in range(20):
+        again = healthy.check()
+        assert again.problems == (), told(again)
+        assert again.seconds < _BUDGET_S
+    layers = {summary.layer for summary in report.layers}
+    assert layers == {"containers", "readiness", "configuration", "signals"}
+
+
+def test_stopped_container(healthy: Lab) -> None:
+    healthy.container("alertmanager").stop(timeout=5)
+    report = healthy.check()
+    found = causes(report)
+    assert found["container-exited"].subject == "alertmanager"
+    assert "exit code 0" in found["container-exited"].evidence
+    # One cause is told once: that it does not answer is no news, its other checks are skipped.
+    assert "not-listening" not in found
+    states = {f.claim: f.state for f in report.findings if f.subject == "alertmanager"}
+    assert states["has loaded alertmanager.yml"] == "skip"
+
+
+def test_missing_container(healthy: Lab) -> None:
+    healthy.remove("alertmanager")
+    assert causes(healthy.check())["container-missing"].fix == "obsctl up"
+    healthy.start("alertmanager")
+
+
+def test_hung_container(healthy: Lab) -> None:
+    healthy.container("alertmanager").pause()
+    report = healthy.check()
+    found = causes(report)
+    assert found["container-paused"].fix == f"docker unpause {PROJECT}-alertmanager-1"
+    assert "no-answer" not in found
+    assert report.seconds < 15
+
+
+def test_container_of_another_definition(healthy: Lab) -> None:
+    text = healthy.files["docker-compose.yml"]
+    healthy.files["docker-compose.yml"] = text.replace("spec-of-redis", "newer-spec-of-redis")
+    found = causes(healthy.check())
+    assert found["container-outdated"].subject == "redis-exporter"
+    assert found["stack-stale"].subject == "stack/"
+
+
+def test_killed_for_memory(healthy: Lab) -> None:
+    healthy.remove("redis-exporter")
+    eater = "import sys; data = []\nwhile True: data.append(bytearray(10**7))"
+    container = healthy.client.containers.create(
+        healthy.images["redis"],
+        entrypoint=["python3", "-c", eater],
+        name=f"{PROJECT}-redis-exporter-1",
+        labels={"com.docker.compose.project": PROJECT}
+        | {"com.docker.compose.service": "redis-exporter", "com.docker.compose.oneoff": "False"},
+        mem_limit="32m",
+        memswap_limit="32m",
+    )
+    try:
+        container.start()
+        container.wait(timeout=30)
+        _until(healthy, "target-refused")
+        found = causes(healthy.check())
+        assert found["container-out-of-memory"].subject == "redis-exporter"
+        assert found["target-refused"].subject == "redis"
+    finally:
+        healthy.start("redis-exporter")
+
+
+def test_file_that_was_not_reloaded(healthy: Lab) -> None:
+    healthy.jobs = [make_job("added", 1)]
+    healthy.rules = RULES.replace("0.10", "0.20")
+    healthy.write()
+    found = causes(healthy.check())
+    assert "`added` is not loaded" in found["config-not-loaded"].evidence
+    assert "Errors.expr" in found["rules-not-loaded"].evidence
+
+
+def test_file_that_prometheus_refuses(healthy: Lab) -> None:
+    healthy.rules = "groups: [ { name: x, rules: [ { alert: A, expr: 'sum(' } ] } ]"
+    change(healthy)
+    assert causes(healthy.check())["reload-failed"].subject == "prometheus"
+
+
+def test_edited_file(healthy: Lab) -> None:
+    file = healthy.folder / "stack" / "alertmanager" / "alertmanager.yml"
+    file.write_text(file.read_text().replace("group_wait: 1s", "group_wait: 2s"))
+    found = causes(healthy.check())
+    assert "group_wait" in found["stack-stale"].evidence
+    assert "`route.group_wait`" in found["config-not-loaded"].evidence
+
+
+def test_database_down_behind_a_live_exporter(healthy: Lab) -> None:
+    """The exporter answers, `up` is 1, and nothing works."""
+    healthy.remove("redis-exporter")
+    port, healthy.redis_port = healthy.redis_port, free_port()
+    healthy.start("redis-exporter")
+    _until(healthy, "backend-down")
+    found = causes(healthy.check())
+    assert found["backend-down"].subject == "redis"
+    assert "redis_up" in found["backend-down"].evidence
+    healthy.redis_port = port
+    healthy.start("redis-exporter")
+    assert healthy.check(wait_s=_WAIT_S).healthy
+
+
+def _until(lab: Lab, code: str) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while code not in causes(lab.check()):
+        assert time.monotonic() < deadline, f"no {code} in {_WAIT_S} s"
+        time.sleep(0.3)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A server that takes connections and says nothing."""
+    server = socket.create_server(("127.0.0.1", 0))
+    held: list[socket.socket] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                held.append(server.accept()[0])
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield server.getsockname()[1]
+    server.close()
+    for connection in held:
+        connection.close()
+
+
+def test_every_way_a_target_can_be_wrong(healthy: Lab, silent_port: int) -> None:
+    web = healthy.sink_port
+    lax = {"fallback_scrape_protocol": "PrometheusText0.0.4"}
+    expected = {
+        "refused": ("target-refused", make_job("refused", free_port())),
+        "redis-port": ("target-not-http", make_job("redis-port", healthy.redis_port)),
+        "page": ("target-content-type", make_job("page", web) | {"metrics_path": "/page"}),
+        "lax": ("target-not-metrics", make_job("lax", web) | {"metrics_path": "/page"} | lax),
+        "path": ("target-path", make_job("path", web)),
+        "plain": ("target-not-tls", make_job("plain", web) | {"scheme": "https"}),
+        "silent": ("target-timeout", make_job("silent", silent_port)),
+        "name": (
+            "target-name",
+            {"job_name": "name", "static_configs": [{"targets": ["no-such-host.invalid:80"]}]},
+        ),
+    }
+    healthy.jobs = [job for _, job in expected.values()]
+    change(healthy)
+    for code, _ in expected.values():
+        _until(healthy, code)
+    failed = {f.subject: f.code for f in healthy.check().problems if f.subject in expected}
+    assert failed == {name: code for name, (code, _) in expected.items()}
+
+
+def test_rules_that_are_dead_broken_and_firing(healthy: Lab) -> None:
+    healthy.rules = (
+        RULES
+        + """
+      - { alert: Dead, expr: 'nobody_exports_this{job="prometheus"} > 1' }
+      - { alert: WrongLabel, expr: 'up{job="prometheus",status="500"} > 1' }
+      - { alert: Broken, expr: 'up + on () up' }
+      - { alert: Firing, expr: 'up{job="redis"} == 1' }
+"""
+    )
+    change(healthy)
+    _until(healthy, "alert-firing")
+    problems = {finding.subject: finding for finding in healthy.check().problems}
+    assert {name: finding.code for name, finding in problems.items()} == {
+        "Dead": "rule-dead",
+        "WrongLabel": "rule-dead",
+        "Broken": "rule-error",
+        "Firing": "alert-firing",
+    }
+    assert "has no label `status`" in problems["WrongLabel"].evidence
+
+
+def test_another_program_on_the_port(healthy: Lab) -> None:
+    files = healthy.files["docker-compose.yml"]
+    port = healthy.ports["alertmanager"]
+    healthy.files["docker-compose.yml"] = files.replace(str(port), str(healthy.sink_port))
+    assert causes(healthy.check())["not-ready"].subject == "alertmanager"
+
+
+def test_without_engine_the_rest_is_checked(healthy: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    report = healthy.check(wait_s=5)
+    assert [finding.code for finding in report.problems] == ["engine-unreachable"]
+    assert "signals" in {summary.layer for summary in report.layers}
+
+
+def test_canary_alerts_are_delivered_and_gone(healthy: Lab) -> None:
+    report = healthy.check(wait_s=_WAIT_S, deep=True)
+    canaries = [finding for finding in report.findings if finding.layer == "canaries"]
+    assert {finding.state for finding in canaries} == {"ok"}, canaries
+    assert any("webhook" in f.claim and "delivered after" in f.evidence for f in canaries)
+    url = f"http://127.0.0.1:{healthy.ports['alertmanager']}/api/v2/alerts?filter=obsctl_canary!="
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        assert answer.read().strip() == b"[]"
+
+
+def test_canary_alerts_that_nobody_takes(healthy: Lab) -> None:
+    Sink.status = 403
+    report = healthy.check(wait_s=_WAIT_S, deep=True)
+    failing = causes(report)["notifications-failing"]
+    assert failing.layer == "canaries"
+    assert "webhook" in failing.cause
+
+
+def test_alert_test_tells_the_way_and_the_outcome(healthy: Lab) -> None:
+    context = session.context_of(bare_stack(PROJECT), healthy.rendered(), healthy.folder)
+    steps = list(try_alert(context, labels_of(context, "RedisDown", "")))
+    text = [step.text for step in steps]
+    assert text[0] == 'labels: alertname="RedisDown", severity="critical"'
+    assert 'severity=~"warning|critical" > receiver `ops` (webhook)' in text[1]
+    assert any(line.startswith("webhook: delivered after") for line in text)
+    assert all(step.ok for step in steps)
+    Sink.status = 403
+    steps = list(try_alert(context, labels_of(context, "", "warning")))
+    (failed,) = [step for step in steps if not step.ok]
+    assert failed.text.startswith("webhook: failed after")
+    assert "unexpected status code 403" in failed.text

@@ -1,0 +1,94 @@
+"""A container made by obsctl equals the one that docker compose makes from the same file."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.small_stack import Json, Project
+from tests.engine.test_up import assert_up_is_quiet, ids, up
+
+# Ids, times and addresses; names of the Engine's own files.
+_OF_THE_INSTANCE = frozenset(
+    {"Id", "Created", "State", "ResolvConfPath", "HostnamePath", "HostsPath", "LogPath"}
+    | {"GraphDriver", "Hostname", "SandboxID", "SandboxKey", "EndpointID", "NetworkID"}
+    | {"MacAddress", "IPAddress", "DNSNames", "Gateway", "ExecIDs"}
+)
+# By design: the hash of obsctl's own, and who made it.
+_ANONYMOUS = re.compile("[0-9a-f]{64}")
+_OF_THE_MAKER = frozenset({"com.docker.compose.config-hash", "com.docker.compose.version"})
+
+
+def comparable(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        ignored = _OF_THE_INSTANCE | _OF_THE_MAKER
+        return {key: comparable(item) for key, item in value.items() if key not in ignored}
+    if isinstance(value, list):
+        # Lists that the Engine makes from Go maps come in any order.
+        return sorted((comparable(item) for item in value), key=repr)
+    return value
+
+
+def normal(container: Json) -> Json:
+    for mount in container["Mounts"]:
+        if _ANONYMOUS.fullmatch(mount.get("Name", "")):
+            mount["Name"] = mount["Source"] = "anonymous"
+    found: Json = comparable(container)
+    labels = found["Config"]["Labels"]
+    key = "com.docker.compose.depends_on"
+    labels[key] = sorted(labels[key].split(","))
+    return found
+
+
+def test_every_attribute_is_equal(project: Project) -> None:
+    up(project)
+    ours = {name: normal(one) for name, one in project.containers().items()}
+    assert project.run("down", "--volumes").code == 0
+    done = project.compose("up", "-d", "--wait")
+    # `--wait` counts the ended one-shot as a failure in some versions; the state is what counts.
+    theirs = {name: normal(one) for name, one in project.containers().items()}
+    assert ours.keys() == theirs.keys(), done
+    for name, container in ours.items():
+        for section, value in container.items():
+            assert value == theirs[name][section], (name, section)
+
+
+def test_up_after_compose_up_changes_nothing(project: Project, short_path: Path) -> None:
+    project.compose("up", "-d")
+    before = ids(project)
+    assert len(before) == 4
+    up(project)
+    assert ids(project) == before
+    assert_up_is_quiet(project, short_path)
+
+
+def test_compose_lists_and_takes_down_what_up_made(project: Project) -> None:
+    up(project)
+    listed = project.compose("ps", "--all", "--format", "{{.Service}}")
+    assert sorted(listed.stdout.split()) == ["alertmanager", "prometheus", "redis", "setup"]
+    assert "ready" in project.compose("logs", "redis").stdout.lower()
+    assert project.compose("down", "-v").code == 0
+    assert project.shape() == {"containers": {}, "networks": [], "volumes": []}
+
+
+def test_compose_up_after_up_keeps_names_and_data(project: Project, short_path: Path) -> None:
+    up(project)
+    project.docker("exec", f"{project.name}-redis-1", "redis-cli", "set", "kept", "bytes")
+    names = ids(project).keys()
+    done = project.compose("up", "-d")
+    assert done.code == 0, done
+    assert ids(project).keys() == names
+    assert project.docker("exec", f"{project.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
+    up(project)
+    assert_up_is_quiet(project, short_path)
+
+
+@pytest.mark.parametrize("key", ["build", "profiles", "deploy"])
+def test_unsupported_key_is_an_error_and_not_ignored(project: Project, key: str) -> None:
+    project.document["services"]["redis"][key] = {"x": 1}
+    project.save()
+    done = project.up()
+    assert done.code == 4
+    assert f"obsctl does not support `{key}` of a compose service" in done.stderr
+    assert "docker-compose.yml:" in done.stderr

@@ -1,0 +1,173 @@
+"""Whatever happens to `up` in the middle, one more `up` ends where an undisturbed one does."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.engine.proxy import Call, Faults, proxied
+from tests.engine.small_stack import Done, Project, eventually, finish
+from tests.engine.test_up import assert_up_is_quiet, ids, up
+
+# Sweeping every call takes minutes; OBSCTL_FAULTS=all does, and else a few spread over the run.
+ALL = os.environ.get("OBSCTL_FAULTS") == "all"
+
+
+class Killer:
+    """Kills the process with SIGKILL before or after the k-th mutating call."""
+
+    def __init__(self, number: int, *, after: bool) -> None:
+        self.number = number
+        self.pid = 0
+        self.started = threading.Event()
+        self.faults = Faults(after=self.kill) if after else Faults(before=self.kill)
+
+    def kill(self, call: Call) -> None:
+        if call.number == self.number:
+            self.started.wait(5)
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def killed_up(project: Project, directory: Path, killer: Killer) -> Done:
+    with proxied(directory / "k", project.kit.docker_host, killer.faults) as proxy:
+        process = project.start_up(docker_host=proxy.docker_host)
+        killer.pid = process.pid
+        killer.started.set()
+        return finish(process)
+
+
+def count_calls(project: Project, directory: Path) -> int:
+    with proxied(directory / "c", project.kit.docker_host) as proxy:
+        done = project.up(docker_host=proxy.docker_host)
+        assert done.code == 0, done
+        return len(proxy.calls)
+
+
+def points(count: int) -> list[int]:
+    """Which calls to break: all, or the first, the last and some between."""
+    return list(range(1, count + 1)) if ALL else sorted({1, 2, count // 2, count - 1, count})
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_kill_at_each_call_of_a_fresh_up(
+    project: Project, short_path: Path, *, after: bool
+) -> None:
+    count = count_calls(project, short_path)
+    wanted = project.shape()
+    for number in points(count):
+        assert project.run("down", "--volumes").code == 0
+        (project.root / ".obsctl" / "state.json").unlink(missing_ok=True)
+        killed = killed_up(project, short_path, Killer(number, after=after))
+        assert killed.code in {-signal.SIGKILL, 0}, killed
+        up(project)
+        assert project.shape() == wanted, number
+    assert_up_is_quiet(project, short_path)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("journal", [True, False], ids=["journal", "lost-journal"])
+def test_kill_at_each_call_of_a_replacing_up(
+    project: Project, short_path: Path, *, after: bool, journal: bool
+) -> None:
+    up(project)
+    project.docker("exec", f"{project.name}-redis-1", "redis-cli", "set", "kept", "bytes")
+
+    def change() -> None:
+        for service in ("redis", "prometheus", "alertmanager"):
+            definition = project.document["services"][service]
+            memory = 536870912 + 268435456 - definition["mem_limit"]
+            project.change(service, mem_limit=memory, memswap_limit=memory)
+
+    change()
+    count = count_calls(project, short_path)
+    for number in points(count):
+        change()
+        killed = killed_up(project, short_path, Killer(number, after=after))
+        assert killed.code in {-signal.SIGKILL, 0}, killed
+        if not journal:
+            (project.root / ".obsctl" / "journal.json").unlink(missing_ok=True)
+        done = up(project)
+        if journal and killed.code != 0:
+            assert "the last `up` was cut off" in done.stderr
+        assert_converged(project)
+    assert project.docker("exec", f"{project.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
+    assert_up_is_quiet(project, short_path)
+
+
+def assert_converged(project: Project) -> None:
+    containers = project.containers()
+    services = project.document["services"]
+    assert set(containers) == {f"{project.name}-{name}-1" for name in services}
+    for name, definition in services.items():
+        found = containers[f"{project.name}-{name}-1"]
+        key = "dev.obsctl.spec-hash"
+        assert found["Config"]["Labels"][key] == definition["labels"][key]
+        assert found["State"]["Status"] == ("exited" if name == "setup" else "running")
+        assert found["HostConfig"]["Memory"] == definition["mem_limit"]
+
+
+def refusal(status: str) -> bytes:
+    body = b'{"message": "injected"}'
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return head.encode() + b"\r\nConnection: close\r\n\r\n" + body
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [refusal("500 Internal Server Error"), refusal("409 Conflict"), b""],
+    ids=["500", "409", "no-answer"],
+)
+def test_a_refused_call_is_told_and_the_next_up_is_clean(
+    project: Project, short_path: Path, answer: bytes
+) -> None:
+    up(project)
+    project.change("prometheus", mem_limit=536870912, memswap_limit=536870912)
+    count = 5
+    for number in range(1, count + 1):
+        faults = Faults(answer=lambda call, k=number: answer if call.number == k else None)  # type: ignore[misc]
+        with proxied(short_path / "f", project.kit.docker_host, faults) as proxy:
+            done = project.up(docker_host=proxy.docker_host)
+        assert done.code == 5, (number, done)
+        assert "Traceback" not in done.stderr
+        assert "prometheus" in done.stderr
+        up(project)
+        assert_converged(project)
+        memory = project.document["services"]["prometheus"]["mem_limit"] + 1048576
+        project.change("prometheus", mem_limit=memory, memswap_limit=memory)
+    up(project)
+    assert_up_is_quiet(project, short_path)
+
+
+def test_a_dropped_reply_does_no_harm(project: Project, short_path: Path) -> None:
+    """The Engine has done what it was asked to, and nobody heard of it."""
+
+    def drop(call: Call) -> None:
+        if call.number % 3 == 0:
+            raise OSError
+
+    with proxied(short_path / "d", project.kit.docker_host, Faults(after=drop)) as proxy:
+        done = project.up(docker_host=proxy.docker_host)
+    assert done.code == 5, done
+    assert "Traceback" not in done.stderr
+    up(project)
+    assert_converged(project)
+    assert_up_is_quiet(project, short_path)
+
+
+def test_names_alone_are_enough_after_any_mixture(project: Project, short_path: Path) -> None:
+    """Leftovers as a crash, an operator or docker compose may leave them."""
+    up(project)
+    main = f"{project.name}-prometheus-1"
+    project.docker("rename", main, f"{main}_previous")
+    project.docker("stop", f"{main}_previous")
+    up(project)
+    assert_converged(project)
+    before = ids(project)
+    project.docker("rename", main, f"0123456789ab_{main}")
+    up(project)
+    assert_converged(project)
+    assert ids(project)[main] != before[main]
+    eventually(lambda: project.get("prometheus", "/api/v1/targets")["status"] == "success")
+    assert_up_is_quiet(project, short_path)

@@ -1,0 +1,165 @@
+"""The main job on a real Engine: one project file, real Prometheus, Redis, node, probe and app.
+
+Every claim is judged by what the components themselves say, not by what obsctl prints.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.project import ProjectUnderTest, clean_environment, eventually, free_port
+from tests.kit.engine import ensure_engine
+from tests.kit.host import KitUnavailable
+from tests.kit.images import ensure_images, stack_images
+from tests.kit.tools import ensure_tools, tool_environment
+from tests.kit.watched import Watched, start_watched
+from tests.tiers import unavailable
+
+# The services whose targets the story judges, and the jobs of the stack itself.
+JOBS = {"backend", "redis", "host", "probe", "prometheus", "alertmanager"}
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    try:
+        ensure_engine()
+        ensure_images()
+        ensure_tools()
+    except KitUnavailable as reason:
+        unavailable("engine", str(reason))
+    return clean_environment(tool_environment())
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[tuple[Watched, int, int]]:
+    app_port, redis_port = free_port(), free_port()
+    services = start_watched(ensure_engine().docker_host, "obsctl-story", app_port, redis_port)
+    yield services, app_port, redis_port
+    services.remove()
+
+
+def describe(project: ProjectUnderTest, app: int, redis: int, prometheus: str = "") -> None:
+    services = f"""\
+  backend: {{ kind: express, targets: ["localhost:{app}"] }}
+  redis: {{ kind: redis, address: "localhost:{redis}" }}
+  host: {{ kind: node }}"""
+    more = f"""\
+probes: [ "http://localhost:{app}/health" ]
+alerts:
+  RedisDown: {{ for: 1s }}"""
+    project.write(services, prometheus, more)
+
+
+@pytest.fixture(scope="module")
+def project(
+    environment: dict[str, str],
+    watched: tuple[Watched, int, int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ProjectUnderTest]:
+    folder: Path = tmp_path_factory.mktemp("story")
+    under_test = ProjectUnderTest(folder, "obsctl-story", stack_images(), environment)
+    describe(under_test, watched[1], watched[2])
+    yield under_test
+    done = under_test.obsctl("down", "--volumes")
+    assert done.code == 0, done.text
+
+
+def up(project: ProjectUnderTest) -> None:
+    done = project.obsctl("up")
+    assert done.code == 0, done.text
+
+
+def containers(watched: Watched, project: ProjectUnderTest) -> dict[str, str]:
+    """Container id by service, of everything the project runs."""
+    label = f"com.docker.compose.project={project.name}"
+    found = watched.client.containers.list(filters={"label": label})
+    return {c.labels["com.docker.compose.service"]: str(c.id) for c in found}
+
+
+def test_first_up_scrapes_every_target(project: ProjectUnderTest) -> None:
+    up(project)
+    eventually(
+        lambda: project.targets().keys() >= JOBS and set(project.targets().values()) == {"up"},
+        "every target is up in Prometheus's own API",
+    )
+    check = project.obsctl("check", "--wait", "30")
+    assert check.code == 0, check.text
+
+
+def test_second_up_keeps_every_container(
+    project: ProjectUnderTest, watched: tuple[Watched, int, int]
+) -> None:
+    before = containers(watched[0], project)
+    up(project)
+    assert containers(watched[0], project) == before
+
+
+def test_stopped_redis_fires_and_resolves(
+    project: ProjectUnderTest, watched: tuple[Watched, int, int]
+) -> None:
+    alert = ("RedisDown", "redis")
+    watched[0].redis.stop(timeout=2)
+    eventually(lambda: alert in project.firing(), "RedisDown is active in Alertmanager")
+    check = project.obsctl("check")
+    assert check.code == 1
+    watched[0].redis.start()
+    eventually(lambda: alert not in project.firing(), "RedisDown resolves")
+
+
+def test_changed_retention_recreates_prometheus_alone_and_keeps_its_data(
+    project: ProjectUnderTest, watched: tuple[Watched, int, int]
+) -> None:
+    before = containers(watched[0], project)
+    query = 'min_over_time(timestamp(up{job="prometheus"})[1h:1s])'
+    first = float(project.prometheus("query", query=query)["result"][0]["value"][1])
+    describe(project, watched[1], watched[2], prometheus=", retention: 3d")
+    up(project)
+    after = containers(watched[0], project)
+    assert {name for name in before if before[name] != after[name]} == {"prometheus"}
+    flags = project.prometheus("status/flags")
+    assert flags["storage.tsdb.retention.time"] == "3d"
+    kept = float(project.prometheus("query", query=query)["result"][0]["value"][1])
+    assert kept == pytest.approx(first, abs=2)
+
+
+def test_changed_threshold_reloads_and_recreates_nothing(
+    project: ProjectUnderTest, watched: tuple[Watched, int, int]
+) -> None:
+    before = containers(watched[0], project)
+    file = project.folder / "obsctl.yaml"
+    file.write_text(file.read_text().replace("RedisDown: { for: 1s }", "RedisDown: { for: 7s }"))
+    up(project)
+    assert containers(watched[0], project) == before
+    rules = [rule for group in project.prometheus("rules")["groups"] for rule in group["rules"]]
+    assert {rule["duration"] for rule in rules if rule["name"] == "RedisDown"} == {7}
+
+
+def test_killed_container_is_repaired(
+    project: ProjectUnderTest, watched: tuple[Watched, int, int]
+) -> None:
+    killed = containers(watched[0], project)["alertmanager"]
+    watched[0].client.containers.get(killed).remove(force=True)
+    up(project)
+    assert containers(watched[0], project).keys() >= {"alertmanager"}
+    eventually(lambda: project.targets()["alertmanager"] == "up", "Alertmanager is scraped again")
+
+
+def test_compose_lists_and_takes_down_what_obsctl_made(project: ProjectUnderTest) -> None:
+    listed = project.compose("ps", "--services")
+    assert set(listed.stdout.split()) >= {"prometheus", "alertmanager", "redis-exporter"}
+    done = project.compose("down")
+    assert done.code == 0, done.text
+    assert project.compose("ps", "-a", "-q").stdout == ""
+
+
+def test_what_compose_made_is_accepted(
+    project: ProjectUnderTest, watched: tuple[Watched, int, int]
+) -> None:
+    made = project.compose("up", "-d", "--wait")
+    assert made.code == 0, made.text
+    before = containers(watched[0], project)
+    up(project)
+    assert containers(watched[0], project) == before
+    check = project.obsctl("check", "--wait", "30")
+    assert check.code == 0, check.text
