@@ -1,0 +1,81 @@
+"""The catalogue of causes: what can be wrong, in words, and the command that fixes it."""
+
+import re
+import string
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import yaml
+
+from obsctl.errors import Problem, UsageError
+
+_WHITESPACE: Final = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One entry of causes.yaml.
+
+    `title` and `fix` may hold `{placeholders}`; the check that names the code fills them.
+    """
+
+    code: str
+    title: str
+    meaning: str
+    see: str
+    fix: str
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names that a check has to fill in."""
+        fields = string.Formatter().parse(f"{self.title} {self.fix}")
+        return frozenset(name for _, name, _, _ in fields if name)
+
+    def filled(self, **values: object) -> tuple[str, str]:
+        """Cause and fix of one case; KeyError when a placeholder has no value."""
+        return self.title.format_map(values), self.fix.format_map(values)
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Cause and fix of no case in particular: placeholders in angle brackets."""
+        return self.filled(**{name: f"<{name}>" for name in self.placeholders})
+
+    @property
+    def text(self) -> str:
+        """The entry as `obsctl explain` prints it."""
+        title, fix = self.shown
+        return f"{self.code}: {title}\n\n{self.meaning}\n\nsee: {self.see}\nfix: {fix}"
+
+
+@cache
+def load_causes() -> dict[str, Cause]:
+    """Every cause by its code, in the order of the file."""
+    text = files("obsctl.health").joinpath("causes.yaml").read_text(encoding="utf-8")
+    entries: dict[str, dict[str, str]] = yaml.load(text, Loader=_loader())  # noqa: S506 - our own file
+    return {
+        code: Cause(code, **{key: _one_line(value) for key, value in entry.items()})
+        for code, entry in entries.items()
+    }
+
+
+def find_cause(code: str) -> Cause:
+    """One entry; UsageError with the nearest code when there is none."""
+    causes = load_causes()
+    if code in causes:
+        return causes[code]
+    near = get_close_matches(code, causes, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "`obsctl explain` lists all codes"
+    raise UsageError(Problem(f"there is no cause `{code}`", hint=hint))
+
+
+def _loader() -> type[yaml.SafeLoader]:
+    # The C loader is ten times as fast and may be missing where PyYAML was built without it.
+    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return loader
+
+
+def _one_line(text: str) -> str:
+    return _WHITESPACE.sub(" ", text).strip()

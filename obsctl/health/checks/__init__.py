@@ -1,0 +1,1 @@
+"""One module per component: each check takes the Context and yields Findings."""

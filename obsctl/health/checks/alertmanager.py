@@ -1,0 +1,98 @@
+"""Alertmanager: it answers, runs what is rendered, and its notifications go out."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import yaml
+
+from obsctl.health.compare import first_difference
+from obsctl.health.context import Context
+from obsctl.health.report import Finding
+from obsctl.health.times import parse_time
+
+FILE: Final = "alertmanager/alertmanager.yml"
+_OK: Final = 200
+WATCHDOG: Final = "Watchdog"
+_RESEND_S: Final = 75.0
+"""Prometheus repeats an alert every minute (--rules.alert.resend-delay), and a little more."""
+
+
+def ready(context: Context) -> Iterator[Finding]:
+    """/-/ready is unconditional; /api/v2/status shows that it has a configuration."""
+    claim = context.claim("readiness", "alertmanager", "answers with its status")
+    answer = context.get("alertmanager", "/-/ready")
+    if answer.status != _OK:
+        yield claim.fail("not-ready", f"/-/ready: {answer.excerpt}", component="alertmanager")
+        return
+    status = _status(context)
+    cluster, version = status["cluster"]["status"], status["versionInfo"]["version"]
+    if cluster == "settling":
+        evidence = "its cluster is settling"
+        yield claim.fail("not-ready", evidence, component="alertmanager")
+        return
+    yield claim.ok(f"200 in {answer.seconds * 1000:.0f} ms, version {version}")
+
+
+def _status(context: Context) -> Any:  # noqa: ANN401 - as the API says
+    return context.get("alertmanager", "/api/v2/status").json()
+
+
+def configuration(context: Context) -> Iterator[Finding]:
+    """alertmanager.yml in stack/ against the configuration that the process runs."""
+    claim = context.claim("configuration", "alertmanager", "has loaded alertmanager.yml")
+    loaded = yaml.safe_load(_status(context)["config"]["original"])
+    rendered = context.on_disk(FILE)
+    found = first_difference(rendered, loaded)
+    if found:
+        yield claim.fail("config-not-loaded", found, file=FILE)
+        return
+    yield claim.ok(f"{len(rendered.get('receivers') or ())} receivers equal")
+
+
+def notifications(context: Context) -> Iterator[Finding]:
+    """No receiver has refused a notification lately; Prometheus has the counters."""
+    claim = context.claim("signals", "alertmanager", "its notifications are delivered")
+    failed = context.query(
+        "sum by (integration, reason) (increase(alertmanager_notifications_failed_total[15m])) > 0"
+    )
+    if not failed:
+        known = context.query("count(alertmanager_notifications_failed_total)")
+        yield claim.ok("no failure in 15 minutes") if known else claim.skip("it is not scraped")
+        return
+    for item in failed:
+        integration = item["metric"].get("integration", "")
+        reason = item["metric"].get("reason", "not told")
+        count = float(item["value"][1])
+        evidence = f"{integration}: {count:.0f} failures in 15 minutes, reason {reason}"
+        yield claim.fail("notifications-failing", evidence, integration=integration)
+
+
+def watchdog(context: Context) -> Iterator[Finding]:
+    """The alert that always fires has come all the way from Prometheus to Alertmanager."""
+    from obsctl.health.checks.prometheus import rendered_groups
+
+    names = {rule.get("alert") for group in rendered_groups(context) for rule in group["rules"]}
+    if WATCHDOG not in names:
+        return
+    claim = context.claim("signals", "alertmanager", "alerts arrive from Prometheus")
+    path = f"/api/v2/alerts?filter=alertname%3D%22{WATCHDOG}%22"
+    if context.get("alertmanager", path).json():
+        yield claim.ok(f"{WATCHDOG} fires and has arrived")
+        return
+    age_s = _watched_for_s(context)
+    if age_s < _RESEND_S:
+        # What was lost while either of them started is sent again a minute later.
+        yield claim.skip(f"started {age_s:.0f} s ago; Prometheus sends again within a minute")
+        return
+    yield claim.fail("watchdog-silent", f"/api/v2/alerts has no `{WATCHDOG}`")
+
+
+def _watched_for_s(context: Context) -> float:
+    """For how long Prometheus has had the alert and Alertmanager has been up to take it."""
+    rules = (rule for group in context.data("/api/v1/rules")["groups"] for rule in group["rules"])
+    firing = (a for rule in rules if rule["name"] == WATCHDOG for a in rule.get("alerts") or ())
+    starts = [alert["activeAt"] for alert in firing] + [_status(context)["uptime"]]
+    if len(starts) == 1:
+        return 0.0  # not evaluated yet
+    return time.time() - max(map(parse_time, starts))

@@ -1,0 +1,101 @@
+"""Each service of the compose file has a container that does what it should."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from obsctl.conventions import LABEL_SPEC_HASH
+from obsctl.errors import EngineError
+from obsctl.health.claim import Claim
+from obsctl.health.context import ContainerState, Context
+from obsctl.health.report import Finding
+
+_RECENT_S: Final = 3600
+_KILLED: Final = 137
+_CODES: Final = {
+    "created": "container-created",
+    "paused": "container-paused",
+    "restarting": "container-restarting",
+}
+
+
+def containers_run(context: Context) -> Iterator[Finding]:
+    """Running, healthy, not killed for memory; one-shots completed; made from this file."""
+    try:
+        found = {container.service: container for container in context.containers()}
+    except EngineError as error:
+        claim = context.claim("containers", "Docker Engine", "can be asked")
+        problem = error.problems[0]
+        yield claim.fail("engine-unreachable", problem.message, hint=problem.hint or "start it")
+        return
+    for name, service in context.services.items():
+        claim = context.claim("containers", name, _claim_text(service))
+        container = found.get(name)
+        if container is None:
+            yield claim.fail("container-missing", f"no container of service `{name}`")
+            continue
+        yield _state(claim, service, container)
+        yield _same_definition(context, service, container)
+
+
+def _claim_text(service: Mapping[str, Any]) -> str:
+    return "has completed" if _is_one_shot(service) else "runs and is healthy"
+
+
+def _is_one_shot(service: Mapping[str, Any]) -> bool:
+    return service.get("restart") == "no"
+
+
+def _state(claim: Claim, service: Mapping[str, Any], container: ContainerState) -> Finding:
+    if container.status == "running":
+        return _running(claim, service, container)
+    if container.status in _CODES:
+        evidence = f"{container.status}, {container.restarts} restarts"
+        return claim.fail(_CODES[container.status], _with_log(evidence, container))
+    return _ended(claim, service, container)
+
+
+def _running(claim: Claim, service: Mapping[str, Any], container: ContainerState) -> Finding:
+    if _is_one_shot(service):
+        return claim.fail("setup-running", _with_log("still running", container))
+    if container.health == "unhealthy":
+        evidence = f"unhealthy: {container.health_output or 'no output'}"
+        return claim.fail("container-unhealthy", _with_log(evidence, container))
+    if container.health == "starting":
+        return claim.fail("container-starting", "its health check has not passed yet")
+    up_s = time.time() - container.started_at
+    if container.restarts and up_s < _RECENT_S:
+        evidence = f"restarted {container.restarts} times, running for {up_s:.0f} s"
+        return claim.warn("container-restarted", evidence)
+    return claim.ok(container.health or "running")
+
+
+def _ended(claim: Claim, service: Mapping[str, Any], container: ContainerState) -> Finding:
+    code = container.exit_code
+    if _is_one_shot(service) and code == 0:
+        return claim.ok("exit code 0")
+    evidence = _with_log(f"{container.status}, exit code {code}", container)
+    if container.oom_killed:
+        limit = service.get("mem_limit", "none")
+        return claim.fail("container-out-of-memory", evidence, limit=limit)
+    if _is_one_shot(service):
+        return claim.fail("setup-failed", evidence, exit_code=code)
+    meaning = " (killed from outside)" if code == _KILLED else ""
+    return claim.fail("container-exited", evidence, exit_code=f"{code}{meaning}")
+
+
+def _with_log(evidence: str, container: ContainerState) -> str:
+    return f"{evidence}\n{container.last_lines}" if container.last_lines else evidence
+
+
+def _same_definition(
+    context: Context, service: Mapping[str, Any], container: ContainerState
+) -> Finding:
+    claim = context.claim(
+        "configuration", container.service, "its container is made from the rendered definition"
+    )
+    wanted = str((service.get("labels") or {}).get(LABEL_SPEC_HASH, ""))
+    actual = container.labels.get(LABEL_SPEC_HASH, "")
+    if wanted == actual:
+        return claim.ok(f"spec {wanted[:12]}")
+    return claim.fail("container-outdated", f"rendered {wanted[:12]}, running {actual[:12]}")

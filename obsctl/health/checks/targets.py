@@ -1,0 +1,129 @@
+"""Every scrape target is up, and what an exporter watches is up as well."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from obsctl.conventions import DOCKER_HOST_NAME
+from obsctl.health.context import Context
+from obsctl.health.probe import listens
+from obsctl.health.report import Finding
+from obsctl.health.scrape_errors import Diagnosis, diagnose
+
+# `up` says that the exporter answered; these say whether its server does. One word before _up:
+# node_network_up and the like speak of something else.
+_BACKEND_DOWN: Final = '{__name__=~"[a-z0-9]+_up"} == 0'
+_NO_ANSWER: Final = frozenset(
+    f"target-{reason}" for reason in ("refused", "name", "no-route", "timeout", "down", "not-http")
+)
+_SLOW_SHARE: Final = 0.8
+
+
+def targets_up(context: Context) -> Iterator[Finding]:
+    """The active targets of each rendered job, and the error of those that are down."""
+    by_job: dict[str, list[dict[str, Any]]] = {}
+    for target in active_targets(context):
+        by_job.setdefault(target["scrapePool"], []).append(target)
+    for job in context.on_disk("prometheus/prometheus.yml").get("scrape_configs") or ():
+        name = job["job_name"]
+        if name not in by_job:
+            claim = context.claim("signals", name, "is scraped")
+            yield claim.fail("target-missing", "Prometheus has no active target of this job")
+        for target in by_job.get(name, ()):
+            yield _target(context, name, target)
+
+
+def active_targets(context: Context) -> list[dict[str, Any]]:
+    targets: list[dict[str, Any]] = context.data("/api/v1/targets?state=active")["activeTargets"]
+    return targets
+
+
+def down_jobs(context: Context) -> frozenset[str]:
+    """Jobs without a single target that is up, and jobs whose server is down."""
+    targets = active_targets(context)
+    up = {target["scrapePool"] for target in targets if target["health"] == "up"}
+    dead = {item["metric"].get("job", "") for item in context.query(_BACKEND_DOWN)}
+    return frozenset({target["scrapePool"] for target in targets} - up | dead)
+
+
+def _target(context: Context, job: str, target: Mapping[str, Any]) -> Finding:
+    instance = target["labels"].get("instance", target["scrapeUrl"])
+    claim = context.claim("signals", job, f"target {instance} is scraped")
+    if target["health"] == "up":
+        took_s, interval = target["lastScrapeDuration"], target.get("scrapeTimeout", "")
+        return claim.ok(f"up, scraped in {took_s * 1000:.0f} ms (limit {interval})")
+    if target["health"] == "unknown":
+        return claim.fail("target-pending", f"first scrape within {target.get('scrapeInterval')}")
+    error = target["lastError"]
+    diagnosis = _refined(context, diagnose(error, target["scrapeUrl"]))
+    return claim.fail(diagnosis.code, error, job=job, **diagnosis.values)
+
+
+def _refined(context: Context, diagnosis: Diagnosis) -> Diagnosis:
+    """What the error alone does not tell: whose the target is, and who may reach it."""
+    values = diagnosis.values
+    if values["host"] in context.services and diagnosis.code in _NO_ANSWER:
+        return Diagnosis("target-container", values)
+    if diagnosis.code != "target-refused" or values["host"] != DOCKER_HOST_NAME:
+        return diagnosis
+    # Refused from a container and accepted from the host: the app listens on loopback only.
+    if listens("127.0.0.1", int(str(values["port"]))):
+        return Diagnosis("target-loopback", values)
+    return diagnosis
+
+
+def backends_up(context: Context) -> Iterator[Finding]:
+    """An exporter answers for ever while its database is dead: its own X_up metric tells."""
+    jobs: set[str] = set()
+    for item in context.query(_BACKEND_DOWN):
+        labels = item["metric"]
+        job = labels.get("job", "")
+        jobs.add(job)
+        claim = context.claim("signals", job, "what its exporter watches is up")
+        metric = labels["__name__"]
+        yield claim.fail("backend-down", f'{metric}{{job="{job}"}} is 0', metric=metric, job=job)
+    watched = {item["metric"].get("job", "") for item in context.query(_BACKEND_DOWN[:-5])} - jobs
+    for job in sorted(watched):
+        claim = context.claim("signals", job, "what its exporter watches is up")
+        yield claim.ok("its exporter says so")
+
+
+def probes_succeed(context: Context) -> Iterator[Finding]:
+    """Each probed URL answers as it should."""
+    for item in context.query("probe_success"):
+        url = item["metric"].get("instance", "")
+        claim = context.claim("signals", "probe", f"{url} answers")
+        if item["value"][1] == "1":
+            yield claim.ok("probe_success is 1")
+            continue
+        status = context.query(f'probe_http_status_code{{instance="{url}"}}')
+        code = status[0]["value"][1] if status else "0"
+        told = f"HTTP status {code}" if code != "0" else "no HTTP answer"
+        yield claim.fail("probe-failed", f"probe_success is 0: {told}", url=url)
+
+
+def certificates(context: Context) -> Iterator[Finding]:
+    """Certificates of probed URLs that end soon."""
+    for item in context.query("probe_ssl_earliest_cert_expiry - time()"):
+        url = item["metric"].get("instance", "")
+        days = float(item["value"][1]) / 86400
+        claim = context.claim("signals", "probe", f"the certificate of {url} is valid for long")
+        if days < 14:  # noqa: PLR2004 - the week in which ACME renews, and one more
+            yield claim.warn("certificate-ends", f"{days:.1f} days left", url=url)
+        else:
+            yield claim.ok(f"{days:.0f} days left")
+
+
+def slow_scrapes(context: Context) -> Iterator[Finding]:
+    """A scrape that takes nearly all of its time will soon fail."""
+    for target in active_targets(context):
+        limit_s = _seconds(target.get("scrapeTimeout", ""))
+        took_s = target["lastScrapeDuration"]
+        if target["health"] == "up" and limit_s and took_s > _SLOW_SHARE * limit_s:
+            claim = context.claim("signals", target["scrapePool"], "is scraped in time")
+            yield claim.warn("scrape-slow", f"{took_s:.1f} s of {limit_s:g} s")
+
+
+def _seconds(text: str) -> float:
+    from obsctl.health.compare import duration_s
+
+    return duration_s(text) or 0.0

@@ -1,0 +1,57 @@
+"""A claim under test: turns what a check saw into a Finding with cause and fix."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from obsctl.health.causes import load_causes
+from obsctl.health.report import Finding, Layer, State
+
+_EVIDENCE_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is claimed about a part; `values` fill the placeholders of any cause."""
+
+    layer: Layer
+    subject: str
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def ok(self, evidence: str = "") -> Finding:
+        return self._finding("ok", evidence)
+
+    def skip(self, reason: str) -> Finding:
+        return self._finding("skip", reason)
+
+    def fail(self, code: str, evidence: str = "", **values: object) -> Finding:
+        return self._with_cause("fail", code, evidence, values)
+
+    def warn(self, code: str, evidence: str = "", **values: object) -> Finding:
+        return self._with_cause("warn", code, evidence, values)
+
+    def _with_cause(
+        self, state: State, code: str, evidence: str, values: Mapping[str, object]
+    ) -> Finding:
+        known = {"subject": self.subject, **self.values, **values}
+        cause, fix = load_causes()[code].filled(**known)
+        return self._finding(state, evidence, code=code, cause=cause, fix=fix)
+
+    def _finding(
+        self, state: State, evidence: str, *, code: str = "", cause: str = "", fix: str = ""
+    ) -> Finding:
+        return Finding(
+            layer=self.layer,
+            subject=self.subject,
+            claim=self.text,
+            state=state,
+            evidence=_shortened(evidence),
+            code=code,
+            cause=cause,
+            fix=fix,
+        )
+
+
+def _shortened(evidence: str) -> str:
+    text = evidence.strip()
+    return text if len(text) <= _EVIDENCE_CHARACTERS else text[:_EVIDENCE_CHARACTERS] + " ..."

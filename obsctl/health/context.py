@@ -1,0 +1,217 @@
+"""What every check may ask: the model, the rendered files, the components and the containers."""
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import yaml
+
+from obsctl.conventions import COMPOSE_FILE, PORTS
+from obsctl.health.claim import Claim
+from obsctl.health.probe import Answer, Credentials, ProbeError, Request, send
+from obsctl.health.report import Layer
+from obsctl.stack.model import Stack
+
+REQUEST_S: Final = 5.0
+"""One request; a check has more, for it may need several."""
+
+# Who logs in where, and the secret that holds the password.
+LOGINS: Final[Mapping[str, tuple[str, str]]] = {
+    "grafana": ("admin", "grafana_admin_password"),
+    "elasticsearch": ("elastic", "elastic_password"),
+    "kibana": ("elastic", "elastic_password"),
+}
+_ANY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound, asked
+_UNAUTHORIZED: Final = 401
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """One container of the project as the Engine sees it.
+
+    `status` is created, running, paused, restarting, removing, exited or dead; `health` is
+    starting, healthy, unhealthy, or None without a health check. `last_lines` is the end of its
+    log and `health_output` what its last health check printed, where it is not well.
+    """
+
+    service: str
+    name: str
+    status: str
+    health: str | None
+    restarts: int
+    oom_killed: bool
+    exit_code: int
+    started_at: float  # seconds since the epoch; 0 when it never ran
+    labels: Mapping[str, str]
+    last_lines: str = ""
+    health_output: str = ""
+
+
+ContainerSource = Callable[[], tuple[ContainerState, ...]]
+"""All containers of the project; raises EngineError with the Engine's plain words."""
+
+
+class Once:
+    """Remembers what was asked: checks run in parallel and many need the same answer."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._values: dict[Hashable, Future[Any]] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - as `make` returns
+        """What `make` returned or raised the first time that `key` was asked for."""
+        with self._lock:
+            future = self._values.get(key)
+            first = future is None
+            future = self._values.setdefault(key, Future())
+        if first:
+            try:
+                future.set_result(make())
+            except BaseException as error:  # noqa: BLE001 - whoever asks next gets the same
+                future.set_exception(error)
+        return future.result()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One run of the checks; `deadline` is on the monotonic clock and belongs to one check."""
+
+    stack: Stack
+    files: Mapping[str, str]  # path below stack/ -> rendered text
+    root: Path
+    stack_directory: Path
+    secrets_directory: Path
+    containers: ContainerSource
+    targets: Mapping[str, str] = field(default_factory=dict)  # component -> URL, by the user
+    deadline: float = float("inf")
+    once: Once = field(default_factory=Once)
+
+    def within(self, seconds: float) -> "Context":
+        """The same run, with the deadline of one check."""
+        return replace(self, deadline=time.monotonic() + seconds)
+
+    def has(self, component: str) -> bool:
+        """Whether the component is part of this stack."""
+        return component in self.targets or component in self.services
+
+    @property
+    def services(self) -> Mapping[str, Mapping[str, Any]]:
+        """The services of the rendered compose file."""
+        services: Mapping[str, Mapping[str, Any]] = self.rendered(COMPOSE_FILE).get("services", {})
+        return services
+
+    def rendered(self, path: str) -> Any:  # noqa: ANN401 - any YAML document
+        """A rendered YAML or JSON file as obsctl.yaml wants it, parsed."""
+        return self.once.get(("rendered", path), lambda: _parsed(self.files.get(path, "")))
+
+    def on_disk(self, path: str) -> Any:  # noqa: ANN401 - any YAML document
+        """The same file as it lies in stack/, which is what the processes read."""
+        return self.once.get(("disk", path), lambda: _parsed(self._text_on_disk(path)))
+
+    def _text_on_disk(self, path: str) -> str:
+        try:
+            return (self.stack_directory / path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            # A missing or unreadable file is reported once, as drift from obsctl.yaml.
+            return self.files.get(path, "")
+
+    def claim(self, layer: Layer, subject: str, text: str) -> Claim:
+        project = self.stack.project
+        return Claim(
+            layer, subject, text, {"project": project, "container": f"{project}-{subject}-1"}
+        )
+
+    def address(self, component: str) -> str:
+        """Where this machine reaches the component; ProbeError when it is not published."""
+        if component in self.targets:
+            return self.targets[component].rstrip("/")
+        host, port = self.published(component, PORTS.get(component, 0))
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def published(self, component: str, container_port: int) -> tuple[str, int]:
+        """Host and port on this machine of a container's port; ProbeError when there is none."""
+        for port in self.services.get(component, {}).get("ports") or ():
+            if port.get("target") == container_port:
+                host = str(port.get("host_ip", ""))
+                return _ANY_ADDRESS.get(host, host), int(port["published"])
+        raise ProbeError("not-published", f"{component}: no port published", component=component)
+
+    def credentials(self, component: str) -> Credentials | None:
+        """The login of a component; ProbeError when the secret cannot be read."""
+        if component not in LOGINS:
+            return None
+        user, secret = LOGINS[component]
+        return Credentials(user, self.secret(secret))
+
+    def secret(self, name: str) -> str:
+        path = self.secrets_directory / name
+        try:
+            return path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8"
+            raise ProbeError("secret-missing", f"{path}: {reason}", secret=name) from None
+
+    def get(self, component: str, path: str, *, login: bool = True) -> Answer:
+        """GET once per run; a refused password is a ProbeError that names the secret."""
+        return self._once(component, path, lambda: self.ask(component, Request(path), login=login))
+
+    def query(self, expr: str) -> list[dict[str, Any]]:
+        """Instant query; the vector as Prometheus answers it."""
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        request = Request("/api/v1/query", "POST", urlencode({"query": expr}).encode(), form)
+        answer = self._once("prometheus", f"? {expr}", lambda: self.ask("prometheus", request))
+        data = answer.json()
+        if data.get("status") != "success":
+            raise ProbeError("query-failed", f"{expr}: {data.get('error')}")
+        result = data["data"]["result"]
+        return (
+            result if data["data"]["resultType"] == "vector" else [{"metric": {}, "value": result}]
+        )
+
+    def data(self, path: str) -> Any:  # noqa: ANN401 - as the API says
+        """`data` of a GET on Prometheus's API."""
+        answer = self.get("prometheus", path)
+        document = answer.json()
+        if not isinstance(document, dict) or document.get("status") != "success":
+            raise ProbeError("wrong-answer", answer.excerpt, url=answer.url)
+        return document["data"]
+
+    def _once(self, component: str, key: str, make: Callable[[], Answer]) -> Answer:
+        answer: Answer = self.once.get((component, key), make)
+        return answer
+
+    def ask(self, component: str, request: Request, *, login: bool = True) -> Answer:
+        """One request to a component, not remembered; its `url` is a path there."""
+        credentials = self.credentials(component) if login else None
+        url = self.address(component) + request.url
+        answer = self.send(
+            replace(request, url=url, credentials=request.credentials or credentials)
+        )
+        if answer.status == _UNAUTHORIZED and login and request.credentials is None:
+            raise self._refused(component, answer)
+        return answer
+
+    def send(self, request: Request) -> Answer:
+        """Any request, within what is left to this check."""
+        left = min(REQUEST_S, self.deadline - time.monotonic())
+        return send(request, max(left, 0.01))
+
+    def _refused(self, component: str, answer: Answer) -> ProbeError:
+        user, secret = LOGINS.get(component, ("", ""))
+        code = "grafana-password" if component == "grafana" else "elastic-password"
+        values = {"user": user, "secret": secret, "project": self.stack.project}
+        return ProbeError(code, f"{answer.url}: {answer.excerpt}", **values)
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - any YAML document
+    # C is ten times as fast; JSON is YAML.
+    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(text, Loader=loader) or {}  # noqa: S506 - a safe loader
+    except yaml.YAMLError:
+        return {}  # a file that was broken by hand is drift, and reported as that

@@ -1,0 +1,100 @@
+"""All checks, in the order of their layers: a new component adds its lines here."""
+
+from typing import Final
+
+from obsctl.health.checks import (
+    alertmanager,
+    clock,
+    containers,
+    elasticsearch,
+    grafana,
+    kibana,
+    logstash,
+    panels,
+    project,
+    prometheus,
+    rules,
+    targets,
+)
+from obsctl.health.run import Check
+
+_READINESS: Final = (
+    Check("readiness", "prometheus", "is ready", prometheus.ready, ("prometheus",)),
+    Check("readiness", "alertmanager", "is ready", alertmanager.ready, ("alertmanager",)),
+    Check("readiness", "grafana", "is ready", grafana.ready, ("grafana",)),
+    Check("readiness", "grafana", "accepts our login", grafana.login, ("grafana",)),
+    Check("readiness", "elasticsearch", "is ready", elasticsearch.ready, ("elasticsearch",)),
+    Check("readiness", "logstash", "is ready", logstash.ready, ("logstash",)),
+    Check("readiness", "kibana", "is ready", kibana.ready, ("kibana",)),
+)
+
+_CONFIGURATION: Final = (
+    Check("configuration", "stack/", "is current", project.stack_is_current),
+    *(
+        Check("configuration", "prometheus", claim, function, ("prometheus",))
+        for claim, function in (
+            ("has loaded prometheus.yml", prometheus.configuration),
+            ("runs with the rendered flags", prometheus.flags),
+            ("has loaded the rendered rules", prometheus.rules),
+        )
+    ),
+    Check(
+        "configuration",
+        "alertmanager",
+        "has loaded alertmanager.yml",
+        alertmanager.configuration,
+        ("alertmanager",),
+    ),
+    Check("configuration", "grafana", "has the datasources", grafana.datasources, ("grafana",)),
+    Check("configuration", "grafana", "has the dashboards", grafana.dashboards, ("grafana",)),
+    *(
+        Check("configuration", "elasticsearch", claim, function, ("elasticsearch",))
+        for claim, function in (
+            ("accepts every login", elasticsearch.logins),
+            ("retention is applied", elasticsearch.retention),
+        )
+    ),
+    Check(
+        "configuration",
+        "logstash",
+        "has loaded the pipeline",
+        logstash.configuration,
+        ("logstash",),
+    ),
+)
+
+_SIGNALS: Final = (
+    *(
+        Check("signals", "prometheus", claim, function, ("prometheus",))
+        for claim, function in (
+            ("its targets are scraped", targets.targets_up),
+            ("what exporters watch is up", targets.backends_up),
+            ("probes succeed", targets.probes_succeed),
+            ("certificates are valid for long", targets.certificates),
+            ("scrapes are in time", targets.slow_scrapes),
+            ("rules work", rules.rules_work),
+            ("sends its alerts to Alertmanager", prometheus.alertmanager_known),
+            ("clocks agree", clock.clocks_agree),
+            ("panels answer", panels.panels_answer),
+            ("notifications are delivered", alertmanager.notifications),
+        )
+    ),
+    Check(
+        "signals",
+        "alertmanager",
+        "alerts arrive from Prometheus",
+        alertmanager.watchdog,
+        ("alertmanager", "prometheus"),
+    ),
+    Check(
+        "signals", "grafana", "can query its datasources", grafana.datasource_health, ("grafana",)
+    ),
+    Check("signals", "logstash", "passes its events on", logstash.losses, ("logstash",)),
+)
+
+CHECKS: Final = (
+    Check("containers", "containers", "run", containers.containers_run, seconds=30),
+    *_READINESS,
+    *_CONFIGURATION,
+    *_SIGNALS,
+)

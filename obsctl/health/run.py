@@ -1,0 +1,127 @@
+"""Runs all checks in parallel, each with its own deadline, and puts the findings together."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final
+
+from obsctl.health.context import Context
+from obsctl.health.probe import ProbeError
+from obsctl.health.report import Finding, HealthReport, Layer
+
+_WORKERS: Final = 16
+CHECK_S: Final = 10.0
+
+# What a component that does not run looks like from outside.
+_NO_ANSWER: Final = frozenset({"not-listening", "no-answer", "no-http", "unreachable"})
+
+CheckFunction = Callable[[Context], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A function that yields findings; `needs` are the components that have to answer for it.
+
+    The first of `needs` is the one that is asked.
+    """
+
+    layer: Layer
+    subject: str
+    claim: str
+    function: CheckFunction
+    needs: tuple[str, ...] = ()
+    seconds: float = CHECK_S
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one check found until it ended or lost its component."""
+
+    check: Check
+    findings: tuple[Finding, ...]
+    error: ProbeError | None = None
+
+
+def run_checks(context: Context, checks: Sequence[Check]) -> HealthReport:
+    """Run every check whose component is part of the stack."""
+    started = time.monotonic()
+    wanted = [check for check in checks if all(map(context.has, check.needs))]
+    with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="check") as pool:
+        outcomes = list(pool.map(lambda check: _run(check, context), wanted))
+    findings = judge(context, outcomes)
+    return HealthReport.of(findings, time.monotonic() - started)
+
+
+def _run(check: Check, context: Context) -> Outcome:
+    findings: list[Finding] = []
+    try:
+        findings.extend(check.function(context.within(check.seconds)))
+    except ProbeError as error:
+        return Outcome(check, tuple(findings), error)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        # The answer has another shape than the component's API: some other program answers.
+        words = f"{type(error).__name__}: {error}"
+        return Outcome(check, tuple(findings), ProbeError("wrong-shape", words))
+    return Outcome(check, tuple(findings))
+
+
+def judge(context: Context, outcomes: Sequence[Outcome]) -> list[Finding]:
+    """All findings; what could not be checked because its component is down is skipped.
+
+    One cause is told once: a container that does not run fails, and that it does not answer is
+    no news; a component that is not ready fails, and the questions to it are skipped. One that
+    is ready and does not answer a question fails that question.
+    """
+    found = [finding for outcome in outcomes for finding in outcome.findings]
+    errors = [(outcome.check, outcome.error) for outcome in outcomes if outcome.error]
+    broken = {f.subject for f in found if f.layer == "containers" and f.state == "fail"}
+    first = [pair for pair in errors if pair[0].layer == "readiness"]
+    found += [_not_ready(context, check, error, broken) for check, error in first]
+    down = broken & {check.needs[0] for check, _ in first}
+    down |= {f.subject for f in found if f.layer == "readiness" and f.state == "fail"}
+    later = [pair for pair in errors if pair[0].layer != "readiness"]
+    found += [_no_answer(context, check, error, down) for check, error in later]
+    return [_without_effect(finding, down, broken) for finding in found]
+
+
+def _not_ready(context: Context, check: Check, error: ProbeError, broken: set[str]) -> Finding:
+    if check.subject in broken and error.code in _NO_ANSWER:
+        claim = context.claim(check.layer, check.subject, check.claim)
+        return claim.skip("its container is not well")
+    return _failed(context, check, error)
+
+
+def _no_answer(context: Context, check: Check, error: ProbeError, down: set[str]) -> Finding:
+    claim = context.claim(check.layer, check.subject, check.claim)
+    reason = next((name for name in check.needs if name in down), None)
+    return claim.skip(f"{reason} is not ready") if reason else _failed(context, check, error)
+
+
+def _without_effect(finding: Finding, down: set[str], broken: set[str]) -> Finding:
+    """A failure that is nothing but the effect of one that is told already is skipped."""
+    if finding.code == "target-container":
+        culprit = next((name for name in broken if f"//{name}:" in finding.evidence), None)
+    else:
+        culprit = next((name for name in EFFECTS.get(finding.code, ()) if name in down), None)
+    if culprit is None:
+        return finding
+    reason = f"{culprit} is not well"
+    return replace(finding, state="skip", evidence=reason, code="", cause="", fix="")
+
+
+EFFECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "watchdog-silent": ("prometheus",),
+    "alertmanager-refuses": ("alertmanager",),
+    "datasource-unhealthy": ("prometheus", "elasticsearch"),
+    "pipeline-not-running": ("elasticsearch",),
+    "kibana-not-ready": ("elasticsearch",),
+}
+"""Causes that are effects, and the components whose failure explains them."""
+
+
+def _failed(context: Context, check: Check, error: ProbeError) -> Finding:
+    claim = context.claim(check.layer, check.subject, check.claim)
+    asked = check.needs[0] if check.needs else check.subject
+    claim = replace(claim, values={**claim.values, "component": asked, **error.values})
+    return claim.fail(error.code, error.evidence)

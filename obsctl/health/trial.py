@@ -1,0 +1,147 @@
+"""obsctl alert test: one synthetic alert from its labels to the answer of the receiver."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from obsctl.errors import ObsctlError, Problem, UsageError
+from obsctl.health.checks.alertmanager import FILE
+from obsctl.health.checks.prometheus import rendered_groups
+from obsctl.health.context import Context
+from obsctl.health.delivery import (
+    GRACE_S,
+    Canary,
+    Delivery,
+    counts,
+    deliveries,
+    expected_notifications,
+    expected_stops,
+    longest_wait_s,
+    placement,
+    raised,
+)
+from obsctl.health.matchers import Stop, integrations_of
+from obsctl.health.observed import log_lines
+from obsctl.health.probe import ProbeError
+
+_LOG_LINES: Final = 200
+_ERROR: Final = re.compile(r'\berr="((?:[^"\\]|\\.)*)"')
+_SUMMARY: Final = "obsctl alert test: nothing is wrong"
+_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened on the way; `ok` is False for what ends the trial badly."""
+
+    text: str
+    ok: bool = True
+
+
+def labels_of(context: Context, name: str, severity: str) -> dict[str, str]:
+    """The labels of a rendered alert, or of a made-up one of a severity; UsageError if neither."""
+    if not name:
+        return {
+            "alertname": "ObsctlTest",
+            "severity": severity,
+            "system": context.stack.project,
+            "service": "obsctl",
+            "environment": context.stack.environment,
+        }
+    rules = [
+        rule for group in rendered_groups(context) for rule in group["rules"] if "alert" in rule
+    ]
+    named = [rule for rule in rules if rule["alert"] == name]
+    if not named:
+        raise _unknown_alert(name, sorted({rule["alert"] for rule in rules}))
+    wanted = [rule for rule in named if severity in ("", _severity(rule))]
+    if not wanted:
+        has = ", ".join(sorted({_severity(rule) for rule in named}))
+        raise UsageError(Problem(f"`{name}` has no severity `{severity}`", hint=f"it has {has}"))
+    return {"alertname": name, **_fixed_labels(wanted[0])}
+
+
+def _severity(rule: Mapping[str, Any]) -> str:
+    return str((rule.get("labels") or {}).get("severity", ""))
+
+
+def _fixed_labels(rule: Mapping[str, Any]) -> dict[str, str]:
+    # A label made by a template has no value without a sample.
+    labels = rule.get("labels") or {}
+    return {key: _TEMPLATE.sub("test", str(value)) for key, value in labels.items()}
+
+
+def _unknown_alert(name: str, known: Sequence[str]) -> UsageError:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"alerts: {', '.join(known) or 'none'}"
+    return UsageError(Problem(f"there is no alert `{name}`", hint=hint))
+
+
+def try_alert(context: Context, labels: Mapping[str, str]) -> Iterator[Step]:
+    """Send the alert its real way; a Step for each thing that is known.
+
+    ObsctlError when Alertmanager does not answer.
+    """
+    try:
+        yield from _steps(context, labels)
+    except ProbeError as error:
+        claim = context.claim("canaries", "alertmanager", "takes a test alert")
+        finding = claim.fail(
+            error.code, error.evidence, **{"component": "alertmanager", **error.values}
+        )
+        problem = Problem(f"{finding.cause} ({finding.evidence})", hint=finding.fix)
+        raise ObsctlError(problem) from None
+
+
+def _steps(context: Context, labels: Mapping[str, str]) -> Iterator[Step]:
+    canary = Canary(labels)
+    stops = expected_stops(context, canary.labels)
+    yield Step("labels: " + ", ".join(f'{key}="{value}"' for key, value in sorted(labels.items())))
+    for stop in stops:
+        yield Step(_way(context, stop))
+    wait_s = longest_wait_s(stops)
+    context = context.within(wait_s + GRACE_S)
+    before = counts(context)
+    with raised(context, canary, _SUMMARY) as since:
+        yield Step(f"sent; Alertmanager waits {wait_s:g} s for more of the same group (group_wait)")
+        place = placement(context, canary, since)
+        wanted = sorted({stop.receiver for stop in stops})
+        if list(place.receivers) != wanted:
+            got = ", ".join(place.receivers)
+            yield Step(f"routed to {got}: the loaded configuration is another one", ok=False)
+        if place.muted_by:
+            yield Step(f"muted by {place.muted_by}: nobody is told", ok=False)
+            return
+        expected = expected_notifications(context, place.receivers)
+        if not expected:
+            yield Step(f"{', '.join(place.receivers)} has no way to tell anybody", ok=False)
+        for delivery in deliveries(context, expected, before, since):
+            yield _outcome(context, delivery)
+    yield Step("resolved")
+
+
+def _way(context: Context, stop: Stop) -> str:
+    ways = ", ".join(integrations_of(context.on_disk(FILE), stop.receiver)) or "nobody"
+    return f"route: {' > '.join(stop.path)} > receiver `{stop.receiver}` ({ways})"
+
+
+def _outcome(context: Context, delivery: Delivery) -> Step:
+    name, took = delivery.integration, f"{delivery.seconds:.1f} s"
+    if delivery.state == "delivered":
+        return Step(f"{name}: delivered after {took}")
+    reason = failure_reason(log_lines(context.stack.project, "alertmanager", _LOG_LINES), name)
+    told = reason or "Alertmanager's log names no reason"
+    return Step(f"{name}: {delivery.state} after {took}: {told}", ok=False)
+
+
+def failure_reason(log: Sequence[str], integration: str) -> str:
+    """The newest error that Alertmanager has logged for an integration, on one line."""
+    mark = re.compile(rf"\b{re.escape(integration)}\[\d+\]")
+    for line in reversed(log):
+        found = _ERROR.search(line)
+        if found and "otify" in line and mark.search(line):
+            text = found[1].replace(r"\n", " ").replace(r"\"", '"')
+            return " ".join(text.split())[:300]
+    return ""
