@@ -1,0 +1,1 @@
+"""What the field knows about each kind of service, as data."""

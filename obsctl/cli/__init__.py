@@ -1,0 +1,94 @@
+"""The command line: one module per command, and the one place where errors become exit codes."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+
+from obsctl import __version__
+from obsctl.errors import ObsctlError
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+# The order in which `--help` lists them.
+COMMANDS = (
+    "init", "validate", "render", "plan", "up", "check", "status", "logs", "down", "schema",
+    "explain", "alert",
+)  # fmt: skip
+
+
+def build_app(only: str | None = None) -> typer.Typer:
+    """The Typer app; with `only`, just that command's module is imported."""
+    app = typer.Typer(
+        help="One project file in, a running, proven observability stack out.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        add_completion=False,
+    )
+    for name in (only,) if only in COMMANDS else COMMANDS:
+        module = import_module(f"obsctl.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(module.command)
+    app.callback()(_options)
+    return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from obsctl.console import print_data
+
+        print_data(f"obsctl {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    _version: bool = typer.Option(
+        False, "--version", "-V", is_eager=True, callback=_print_version, help="Print the version."
+    ),
+    # Taken out of the arguments by run(), so that it may stand anywhere; here for --help.
+    _debug: bool = typer.Option(False, "--debug", help="Show a traceback when obsctl has a bug."),
+) -> None:
+    """One project file in, a running, proven observability stack out."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; every error ends here as plain words and an exit code."""
+    debug = "--debug" in arguments
+    rest = [argument for argument in arguments if argument != "--debug"]
+    first = next((argument for argument in rest if not argument.startswith("-")), None)
+    try:
+        build_app(only=first)(args=rest, prog_name="obsctl")
+    except ObsctlError as error:
+        from obsctl.console import print_problems
+
+        print_problems(error.problems)
+        return error.exit_code
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away; a second error at interpreter exit would be noise.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+        return _report_bug(error, debug=debug)
+    return 0
+
+
+def _report_bug(error: Exception, *, debug: bool) -> int:
+    from obsctl.console import print_note
+
+    if debug:
+        print_note("".join(traceback.format_exception(error)).rstrip())
+    else:
+        print_note(f"error: obsctl has a bug: {type(error).__name__}: {error}")
+        print_note("hint: run again with `--debug` and report what it prints")
+    return EXIT_BUG

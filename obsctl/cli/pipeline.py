@@ -1,0 +1,40 @@
+"""The stages before the Engine in order: load, resolve, render; shared by all commands."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from obsctl.conventions import CATALOG_DIRECTORY, STACK_DIRECTORY
+from obsctl.project.load import LoadedProject, load_project
+from obsctl.render.render import RenderedFile
+from obsctl.stack.model import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What the project file amounts to: its model, and every file of the stack as text."""
+
+    loaded: LoadedProject
+    stack: Stack
+    files: tuple[RenderedFile, ...]
+    stack_directory: Path
+
+
+def resolve_project(file: Path) -> tuple[LoadedProject, Stack]:
+    """Load the project file and resolve it; raises ProjectFileError with every problem."""
+    from obsctl.catalog.load import load_catalog
+    from obsctl.stack.resolve import kinds_of, resolve
+
+    loaded = load_project(file)
+    own_kinds = loaded.root / CATALOG_DIRECTORY
+    extra = own_kinds if own_kinds.is_dir() else None
+    catalog = load_catalog(kinds_of(loaded.project), extra)
+    return loaded, resolve(loaded, catalog)
+
+
+def build(file: Path) -> Built:
+    """Load, resolve and render; reads the project's files, writes nothing."""
+    from obsctl.render.render import render
+
+    loaded, stack = resolve_project(file)
+    files = render(stack, loaded.root)
+    return Built(loaded, stack, files, loaded.root / STACK_DIRECTORY)

@@ -1,0 +1,23 @@
+"""`obsctl plan`: what `up` would do and why; changes nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 1 when `up` would change anything.")
+    ] = False,
+) -> None:
+    """Show what `up` would do, each operation with its cause."""
+    from obsctl.cli.planning import plan_of
+    from obsctl.console import print_data
+
+    planned = plan_of(file)
+    print_data(planned.to_json() if json else str(planned))
+    raise typer.Exit(1 if exit_code and planned.has_changes else 0)

@@ -1,0 +1,28 @@
+"""`obsctl status`: every service of the stack and how it is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the services as JSON.")] = False,
+) -> None:
+    """Show the state of every service; exit 1 when one does not run as it should."""
+    from json import dumps
+
+    from obsctl.console import print_data, print_table
+    from obsctl.engine.client import Engine
+    from obsctl.engine.located import locate_stack
+    from obsctl.engine.status import COLUMNS, service_statuses
+
+    stack = locate_stack(file)
+    services = service_statuses(Engine.open(), stack.project, stack.desired())
+    if json:
+        print_data(dumps([service.as_data() for service in services], indent=2))
+    else:
+        print_table(stack.project, COLUMNS, [service.row() for service in services])
+    raise typer.Exit(0 if services and all(service.ok for service in services) else 1)

@@ -1,0 +1,38 @@
+"""`obsctl validate`: the project file alone, all problems at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Option("--file", "-f", help="Project file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")]
+
+
+def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
+    """Check the project file; writes nothing and needs neither Docker nor secrets."""
+    from obsctl.cli.pipeline import resolve_project
+    from obsctl.console import print_data, print_note, problems_as_json
+    from obsctl.errors import ProjectFileError
+
+    try:
+        loaded, stack = resolve_project(file)
+    except ProjectFileError as error:
+        if not json:
+            raise
+        print_data(problems_as_json(error.problems))
+        raise typer.Exit(error.exit_code) from None
+    if json:
+        print_data(problems_as_json(()))
+    alerts = sum(rule.alert is not None for group in stack.rule_groups for rule in group.rules)
+    counts = (
+        _count(len(loaded.project.services), "service"),
+        _count(len(stack.scrape_jobs), "scrape job"),
+        _count(alerts, "alerting rule"),
+        _count(len(stack.services), "container"),
+    )
+    print_note(f"{file} is valid: {', '.join(counts)}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,41 @@
+"""What a person opens once the stack is up."""
+
+from collections.abc import Iterator
+
+from obsctl.project.schema import Project
+from obsctl.stack.model import Endpoint
+from obsctl.stack.prometheus import published_url
+
+
+def endpoints(project: Project) -> Iterator[Endpoint]:
+    """Pages first, in the order of use; then where log lines are sent."""
+    stack, without = project.stack, project.stack.without
+    pages = [
+        ("Prometheus", stack.prometheus.port, ""),
+        ("Alertmanager", stack.alertmanager.port, ""),
+    ]
+    if "grafana" not in without:
+        note = "user admin, password in secrets/grafana_admin_password"
+        pages.insert(0, ("Grafana", stack.grafana.port, note))
+    if "elk" not in without:
+        note = "user elastic, password in secrets/elastic_password"
+        if "kibana" not in without:
+            pages.append(("Kibana", stack.kibana.port, note))
+        pages.append(("Elasticsearch", stack.elasticsearch.port, note))
+    for component, port, note in pages:
+        yield Endpoint(component, published_url(project, port), note)
+    if "elk" not in without:
+        yield from _inputs(project)
+
+
+def _inputs(project: Project) -> Iterator[Endpoint]:
+    notes = {
+        "tcp": ("tcp", "JSON, one event per line"),
+        "beats": ("tcp", "Filebeat and other Beats"),
+        "gelf": ("udp", "GELF"),
+    }
+    for kind, entry in project.logs.inputs:
+        if entry is not None:
+            scheme, note = notes[kind]
+            url = published_url(project, entry.port).replace("http", scheme, 1)
+            yield Endpoint(f"logs ({kind})", url, note)

@@ -1,0 +1,61 @@
+"""Kibana: shows the logs; signs in to Elasticsearch as kibana_system."""
+
+from pathlib import PurePosixPath
+
+from obsctl.conventions import PORTS
+from obsctl.project.schema import Project
+from obsctl.stack.elasticsearch import KIBANA_PASSWORD, SETUP, USER
+from obsctl.stack.images import Images
+from obsctl.stack.model import (
+    Dependency,
+    DirectoryMount,
+    Healthcheck,
+    Port,
+    Service,
+    VolumeMount,
+)
+
+ENCRYPTION_KEY = "kibana_encryption_key"
+_PORT = PORTS["kibana"]
+_HOME = "/usr/share/kibana"
+# Kibana takes no secret from a file, and from the environment its start script puts it on the
+# command line. It does merge several configuration files: the second one is made here, on tmpfs.
+_START = f"""\
+umask 077
+quoted() {{ sed -e 's/[\\\\"]/\\\\&/g' -e 's/^/"/' -e 's/$/"/' "/run/secrets/$1"; }}
+password="$(quoted {KIBANA_PASSWORD})"
+key="$(quoted {ENCRYPTION_KEY})"
+printf '%s\\n' \\
+  "elasticsearch.password: $password" \\
+  "xpack.encryptedSavedObjects.encryptionKey: $key" \\
+  "xpack.reporting.encryptionKey: $key" \\
+  "xpack.security.encryptionKey: $key" >/tmp/secrets.yml
+umask 022
+exec /usr/local/bin/kibana-docker -c {_HOME}/config/kibana.yml -c /tmp/secrets.yml
+"""
+
+
+def kibana_service(project: Project, images: Images) -> Service:
+    settings = project.stack.kibana
+    return Service(
+        name="kibana",
+        image=images.name("kibana"),
+        user=USER,
+        entrypoint=("/bin/bash", "-ec", _START),
+        directories=(DirectoryMount(PurePosixPath("kibana"), f"{_HOME}/config"),),
+        volumes=(VolumeMount("kibana_data", f"{_HOME}/data"),),
+        tmpfs=("/tmp:size=64m,mode=1777",),  # noqa: S108 - the secrets' configuration file
+        secrets=(ENCRYPTION_KEY, KIBANA_PASSWORD),
+        ports=(Port(project.stack.bind, settings.port, _PORT),),
+        depends_on=(
+            Dependency("elasticsearch", "service_healthy"),
+            Dependency(SETUP, "service_completed_successfully"),
+        ),
+        healthcheck=Healthcheck(
+            ("CMD", "curl", "-fsS", "-o", "/dev/null", f"http://127.0.0.1:{_PORT}/api/status"),
+            start_period_s=300,
+        ),
+        memory_bytes=settings.memory.bytes,
+        pids=512,
+        ready=f"{_PORT}/api/status",
+    )

@@ -1,0 +1,250 @@
+"""The Stack: what runs, what is scraped, what alerts, where it is shown; knows no Docker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from obsctl.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    host_ip: str
+    host_port: int
+    container_port: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryMount:
+    """A directory of the rendered tree, read-only in the container."""
+
+    source: PurePosixPath  # relative to stack/
+    target: str
+    hot: bool = False  # its files are reloaded, not restarted
+
+
+@dataclass(frozen=True, slots=True)
+class HostMount:
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeMount:
+    volume: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Healthcheck:
+    test: tuple[str, ...]
+    interval_s: int = 15
+    timeout_s: int = 5
+    retries: int = 3
+    start_period_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    service: str
+    condition: str  # service_started | service_healthy | service_completed_successfully
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One container of the stack."""
+
+    name: str
+    image: str
+    user: str | None
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directories: tuple[DirectoryMount, ...] = ()
+    host_mounts: tuple[HostMount, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()  # names; files under secrets/, seen at /run/secrets/<name>
+    ports: tuple[Port, ...] = ()
+    depends_on: tuple[Dependency, ...] = ()
+    healthcheck: Healthcheck | None = None
+    memory_bytes: int = 128 * 2**20
+    cpus: float = 1.0
+    pids: int = 256
+    read_only: bool = True
+    host_pid: bool = False
+    host_gateway: bool = False  # host.docker.internal resolves to the Docker host
+    one_shot: bool = False
+    stop_grace_s: int = 30
+    reload: str | None = None  # conventions.LABEL_RELOAD
+    ready: str | None = None  # conventions.LABEL_READY
+    comments: tuple[str, ...] = ()  # why an exception is made; printed in the compose file
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeJob:
+    name: str
+    targets: tuple[str, ...]  # as seen from inside the stack's network
+    metrics_path: str = "/metrics"
+    scheme: str = "http"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    interval: str | None = None
+    probe_module: str | None = None  # a blackbox probe: targets are URLs
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An alerting (alert is set) or recording rule, ready for Prometheus."""
+
+    expr: str
+    alert: str | None = None
+    record: str | None = None
+    for_: str | None = None
+    keep_firing_for: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleGroup:
+    name: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One way of a receiver: Alertmanager's `<kind>_configs` entry."""
+
+    kind: str  # slack | email | pagerduty | opsgenie | msteamsv2 | discord | telegram | webhook
+    config: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    name: str
+    integrations: tuple[Integration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    matchers: tuple[str, ...]
+    receivers: tuple[str, ...]
+    group_wait: str | None = None
+    group_interval: str | None = None
+    repeat_interval: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    equal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    receivers: tuple[Receiver, ...]
+    routes: tuple[Route, ...]
+    inhibitions: tuple[Inhibition, ...]
+    group_wait: str
+    group_interval: str
+    repeat_interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Datasource:
+    uid: str
+    name: str
+    type: str  # prometheus | alertmanager | elasticsearch
+    url: str
+    is_default: bool = False
+    json_data: Mapping[str, object] = field(default_factory=dict)
+    user: str | None = None
+    secret: str | None = None  # name of the secret with the password
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Classic Grafana JSON model as plain data, complete."""
+
+    uid: str
+    title: str
+    model: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class LogInput:
+    kind: str  # tcp | beats | gelf
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    inputs: tuple[LogInput, ...]
+    retention: str  # Elasticsearch's spelling: one number and d, h, m, s or ms
+    elasticsearch_url: str
+    datasets: Mapping[str, str]  # service -> data stream dataset (no dash in it)
+    namespace: str  # of the data streams: the environment, without dashes
+    logstash_heap_mib: int
+    kibana_heap_mib: int
+    kibana_url: str | None  # None where Kibana is left out
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookPage:
+    """What stack/runbooks/<alert>.md says."""
+
+    alert: str
+    title: str
+    severities: tuple[str, ...]
+    services: tuple[str, ...]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One promtool unit test as plain data; `slow` ones go to a file of their own."""
+
+    document: Mapping[str, object]
+    slow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A page or API that a person opens: printed at the end of `up`."""
+
+    component: str
+    url: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """An RFC 7386 merge patch on a rendered file; `problem` is for a file that is not there."""
+
+    path: str
+    content: object
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    project: str
+    environment: str
+    services: tuple[Service, ...]
+    volumes: tuple[str, ...]
+    secrets: tuple[str, ...]
+    scrape_interval: str
+    evaluation_interval: str
+    scrape_jobs: tuple[ScrapeJob, ...]
+    rule_groups: tuple[RuleGroup, ...]
+    rule_tests: tuple[RuleTest, ...]
+    alerting: Alerting
+    datasources: tuple[Datasource, ...]
+    dashboards: tuple[Dashboard, ...]
+    runbooks: tuple[RunbookPage, ...]
+    logging: Logging | None
+    endpoints: tuple[Endpoint, ...]
+    patches: tuple[Patch, ...]

@@ -1,0 +1,105 @@
+"""Prometheus: its container, and what it scrapes."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from obsctl.catalog.model import Catalog
+from obsctl.conventions import PORTS
+from obsctl.project.addresses import Address
+from obsctl.project.schema import Project
+from obsctl.stack.address import inside, url_inside
+from obsctl.stack.images import Images
+from obsctl.stack.model import DirectoryMount, Healthcheck, Port, ScrapeJob, Service, VolumeMount
+
+PROBE_JOB = "probe"
+PROBE_MODULE = "http_2xx"
+_PORT = PORTS["prometheus"]
+
+
+def prometheus_service(project: Project, images: Images) -> Service:
+    """Retention is a flag, not configuration: a changed one is seen and recreates Prometheus."""
+    settings = project.stack.prometheus
+    return Service(
+        name="prometheus",
+        image=images.name("prometheus"),
+        user="65534:65534",
+        command=(
+            "--config.file=/etc/prometheus/prometheus.yml",
+            "--storage.tsdb.path=/prometheus",
+            f"--storage.tsdb.retention.time={settings.retention}",
+            "--web.enable-lifecycle",
+            f"--web.external-url={published_url(project, settings.port)}/",
+        ),
+        directories=(DirectoryMount(PurePosixPath("prometheus"), "/etc/prometheus", hot=True),),
+        volumes=(VolumeMount("prometheus_data", "/prometheus"),),
+        ports=(Port(project.stack.bind, settings.port, _PORT),),
+        # promtool is in every variant of the image, wget is not.
+        healthcheck=Healthcheck(
+            ("CMD", "/bin/promtool", "check", "ready", f"--url=http://127.0.0.1:{_PORT}")
+        ),
+        memory_bytes=settings.memory.bytes,
+        host_gateway=True,
+        stop_grace_s=60,  # the head block is written out
+        reload=f"http:{_PORT}/-/reload",
+        ready=f"{_PORT}/-/ready",
+    )
+
+
+def published_url(project: Project, port: int) -> str:
+    """Where a person on the Docker host opens a published port; no slash at the end."""
+    bind = project.stack.bind
+    local = bind in {"127.0.0.1", "0.0.0.0", "::", "::1"}  # noqa: S104 - compared, not bound
+    return f"http://{Address('localhost' if local else bind, port)}"
+
+
+def scrape_jobs(project: Project, catalog: Catalog) -> tuple[ScrapeJob, ...]:
+    """One job per service under its own name, then the probes, then the stack itself."""
+    jobs = [_service_job(project, catalog, name) for name in project.services]
+    if project.probes:
+        jobs.append(_probe_job(project))
+    return (*jobs, *_own_jobs(project))
+
+
+def _service_job(project: Project, catalog: Catalog, name: str) -> ScrapeJob:
+    service = project.services[name]
+    kind = catalog.kinds[service.kind]
+    if kind.exporter:
+        targets: tuple[str, ...] = (f"{name}-exporter:{kind.exporter.port}",)
+    else:
+        targets = tuple(str(inside(target)) for target in service.targets)
+    return ScrapeJob(
+        name=name,
+        targets=targets,
+        metrics_path=service.metrics_path or kind.metrics_path,
+        scheme=service.scheme,
+        labels=_labels(project, name, service.system),
+        interval=service.scrape_interval,
+    )
+
+
+def _probe_job(project: Project) -> ScrapeJob:
+    return ScrapeJob(
+        name=PROBE_JOB,
+        targets=tuple(url_inside(url) for url in project.probes),
+        metrics_path="/probe",
+        labels=_labels(project, PROBE_JOB),
+        probe_module=PROBE_MODULE,
+    )
+
+
+def _own_jobs(project: Project) -> Iterator[ScrapeJob]:
+    names = ["prometheus", "alertmanager"]
+    if "grafana" not in project.stack.without:
+        names.append("grafana")
+    if project.probes:
+        names.append("blackbox-exporter")
+    for name in names:
+        yield ScrapeJob(name, (f"{name}:{PORTS[name]}",), labels=_labels(project, name))
+
+
+def _labels(project: Project, service: str, system: str | None = None) -> dict[str, str]:
+    return {
+        "service": service,
+        "system": system or project.project,
+        "environment": project.environment,
+    }

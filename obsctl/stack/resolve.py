@@ -1,0 +1,117 @@
+"""Project and catalogue become the Stack: nothing is left to default after this stage."""
+
+from collections.abc import Iterator
+
+from obsctl.catalog.load import TARGET_KIND, available_kinds
+from obsctl.catalog.model import Catalog
+from obsctl.conventions import CATALOG_DIRECTORY
+from obsctl.project.findings import Findings
+from obsctl.project.load import LoadedProject
+from obsctl.project.schema import Project
+from obsctl.stack.alertmanager import alerting, alertmanager_service, receiver_secrets
+from obsctl.stack.blackbox import blackbox_service
+from obsctl.stack.checks import check_project, unknown_kinds
+from obsctl.stack.dashboards import build_dashboards
+from obsctl.stack.elasticsearch import URL as ELASTICSEARCH_URL
+from obsctl.stack.elasticsearch import elasticsearch_service, logging, setup_service
+from obsctl.stack.endpoints import endpoints
+from obsctl.stack.exporters import exporter_services
+from obsctl.stack.grafana import datasources, grafana_service
+from obsctl.stack.images import Images
+from obsctl.stack.kibana import kibana_service
+from obsctl.stack.logstash import logstash_service
+from obsctl.stack.model import Patch, Service, Stack
+from obsctl.stack.ports import check_ports
+from obsctl.stack.prometheus import prometheus_service, scrape_jobs
+from obsctl.stack.rules import build_rules
+
+
+def kinds_of(project: Project) -> tuple[str, ...]:
+    """The kinds that a project needs: its services' and the stack's own."""
+    own = ["prometheus", "alertmanager"]
+    if "grafana" not in project.stack.without:
+        own.append("grafana")
+    if project.probes:
+        own.append("probe")
+    return tuple(dict.fromkeys([*(s.kind for s in project.services.values()), *own]))
+
+
+def resolve(loaded: LoadedProject, catalog: Catalog) -> Stack:
+    """Raises ProjectFileError with every problem that the sections have with each other."""
+    project = loaded.project
+    findings = Findings(loaded.document)
+    check_project(project, catalog, findings)
+    check_ports(project, findings)
+    images = Images(project, catalog, findings)
+    if not _kinds_known(loaded, catalog, findings):
+        findings.raise_any()  # without them there are neither rules nor dashboards
+    rules = build_rules(project, catalog, findings)
+    has_grafana = "grafana" not in project.stack.without
+    dashboards = build_dashboards(project, catalog, findings) if has_grafana else ()
+    findings.raise_any()
+    services = tuple(_services(project, catalog, images))
+    has_logs = "elk" not in project.stack.without
+    return Stack(
+        project=project.project,
+        environment=project.environment,
+        services=services,
+        volumes=_names(mount.volume for service in services for mount in service.volumes),
+        secrets=_names(secret for service in services for secret in service.secrets),
+        scrape_interval=project.stack.prometheus.scrape_interval,
+        evaluation_interval=project.stack.prometheus.evaluation_interval,
+        scrape_jobs=scrape_jobs(project, catalog),
+        rule_groups=rules.groups,
+        rule_tests=rules.tests,
+        alerting=alerting(project, catalog),
+        datasources=datasources(project, ELASTICSEARCH_URL if has_logs else None)
+        if has_grafana
+        else (),
+        dashboards=dashboards,
+        runbooks=rules.runbooks,
+        logging=logging(project) if has_logs else None,
+        endpoints=tuple(endpoints(project)),
+        patches=tuple(_patches(loaded)),
+    )
+
+
+def _kinds_known(loaded: LoadedProject, catalog: Catalog, findings: Findings) -> bool:
+    project = loaded.project
+    kinds = catalog.kinds.keys() - {TARGET_KIND}
+    if all(service.kind in kinds for service in project.services.values()):
+        return True
+    own = loaded.root / CATALOG_DIRECTORY
+    known = available_kinds(own if own.is_dir() else None)
+    for name, hint in unknown_kinds(project, catalog, known).items():
+        message = f"unknown kind `{project.services[name].kind}`"
+        findings.add(("services", name, "kind"), message, hint)
+    return False
+
+
+def _patches(loaded: LoadedProject) -> Iterator[Patch]:
+    document = loaded.document
+    for path, content in loaded.project.patches.items():
+        location = document.locate(("patches", path), key=True)
+        message = f"`{path}` is no YAML or JSON file of the stack"
+        yield Patch(path, content, document.problem(message, location))
+
+
+def _services(project: Project, catalog: Catalog, images: Images) -> Iterator[Service]:
+    without = project.stack.without
+    has_logs = "elk" not in without
+    yield prometheus_service(project, images)
+    yield alertmanager_service(project, images, receiver_secrets(project))
+    if "grafana" not in without:
+        yield grafana_service(project, images, with_logs=has_logs)
+    if project.probes:
+        yield blackbox_service(images)
+    yield from exporter_services(project, catalog, images)
+    if has_logs:
+        yield elasticsearch_service(project, images)
+        yield setup_service(project, images)
+        yield logstash_service(project, images, logging(project))
+        if "kibana" not in without:
+            yield kibana_service(project, images)
+
+
+def _names(names: Iterator[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))

@@ -1,0 +1,124 @@
+"""`make bench`: cold up, no-op up, one changed service, render and check, as a Markdown table."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.measure import Run, alternate, median_seconds, peak_mib, run
+from tests.bench.projects import running, wide
+from tests.kit.engine import ensure_engine
+from tests.kit.images import ensure_images, stack_images
+from tests.kit.tools import ensure_tools, tool_environment
+
+OBSCTL = str(Path(sys.executable).with_name("obsctl"))
+PROJECT = "obsctlbench"
+PAIRS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One project folder and the environment in which both tools run."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def obsctl(self, *arguments: str) -> Run:
+        return run([OBSCTL, *arguments], self.folder, self.environment)
+
+    def compose(self, *arguments: str) -> Run:
+        file = str(self.folder / "stack" / "docker-compose.yml")
+        command = ["docker-compose", "-p", PROJECT, "-f", file, *arguments]
+        return run(command, self.folder, self.environment)
+
+
+@contextmanager
+def prepared() -> Iterator[Bench]:
+    ensure_engine()
+    ensure_images()
+    ensure_tools()
+    folder = Path(tempfile.mkdtemp(prefix="obsctl-bench-"))
+    bench = Bench(folder, {**os.environ, **tool_environment()})
+    (folder / "obsctl.yaml").write_text(running(PROJECT, stack_images()))
+    try:
+        # Once and away: secrets generated, files rendered, caches warm for both.
+        bench.obsctl("up")
+        yield bench
+    finally:
+        bench.obsctl("down", "--volumes")
+        shutil.rmtree(folder)
+
+
+def cold(bench: Bench) -> list[str]:
+    def ours() -> Run:
+        bench.compose("down", "--volumes")
+        return bench.obsctl("up")
+
+    def theirs() -> Run:
+        bench.obsctl("down", "--volumes")
+        return bench.compose("up", "-d", "--wait")
+
+    return row("cold `up`, all healthy", *alternate(PAIRS, ours, theirs), budget=0.5)
+
+
+def unchanged(bench: Bench) -> list[str]:
+    bench.obsctl("up")
+    ours, theirs = alternate(
+        2 * PAIRS, lambda: bench.obsctl("up"), lambda: bench.compose("up", "-d", "--wait")
+    )
+    return row("`up` with nothing changed", ours, theirs, budget=0.3)
+
+
+def changed(bench: Bench) -> list[str]:
+    retentions = iter(f"{days}d" for days in range(20, 20 + 4 * PAIRS))
+
+    def rewrite() -> None:
+        text = running(PROJECT, stack_images(), retention=next(retentions))
+        (bench.folder / "obsctl.yaml").write_text(text)
+
+    def ours() -> Run:
+        rewrite()
+        return bench.obsctl("up")
+
+    def theirs() -> Run:
+        rewrite()
+        bench.obsctl("render")
+        return bench.compose("up", "-d", "--wait")
+
+    return row("`up` with one changed service", *alternate(PAIRS, ours, theirs), budget=1.0)
+
+
+def row(title: str, ours: list[Run], theirs: list[Run], budget: float) -> list[str]:
+    mine, other = median_seconds(ours), median_seconds(theirs)
+    return [title, f"{mine:.2f} s", f"{other:.2f} s", f"{mine / other:.2f}", f"{budget:.2f}"]
+
+
+def alone(title: str, runs: list[Run], budget: str) -> list[str]:
+    figure = f"{median_seconds(runs):.2f} s, {peak_mib(runs):.0f} MiB"
+    return [title, figure, "", "", budget]
+
+
+def rendering(bench: Bench) -> Iterator[list[str]]:
+    fresh = [bench.obsctl("render", "--check") for _ in range(2 * PAIRS)]
+    yield alone("`render --check` of the example", fresh, "0.30 s")
+    folder = bench.folder / "wide"
+    folder.mkdir()
+    (folder / "obsctl.yaml").write_text(wide(1000, 10))
+    once = [run([OBSCTL, "render"], folder, bench.environment)]
+    yield alone("first `render` of 1,000 services, 10,000 targets", once, "5 s, 300 MiB")
+
+
+def main() -> None:
+    header = ["what", "obsctl", "docker compose", "ratio", "budget"]
+    with prepared() as bench:
+        rows = [header, ["---"] * 5, cold(bench), unchanged(bench), changed(bench)]
+        rows += rendering(bench)
+    print("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""One cause is told once; waiting for notifications; the words of Alertmanager's log."""
+
+from pathlib import Path
+
+import pytest
+
+from obsctl.errors import EngineError, Problem, UsageError
+from obsctl.health.context import ContainerState, Context
+from obsctl.health.delivery import Counts, delivery_state
+from obsctl.health.probe import ProbeError
+from obsctl.health.report import Layer
+from obsctl.health.run import Check, Outcome, judge
+from obsctl.health.session import parse_targets
+from obsctl.health.trial import failure_reason
+from obsctl.stack.model import Alerting, Stack
+
+STACK = Stack(
+    project="shop",
+    environment="test",
+    services=(),
+    volumes=(),
+    secrets=(),
+    scrape_interval="15s",
+    evaluation_interval="15s",
+    scrape_jobs=(),
+    rule_groups=(),
+    rule_tests=(),
+    alerting=Alerting((), (), (), "30s", "5m", "4h"),
+    datasources=(),
+    dashboards=(),
+    runbooks=(),
+    logging=None,
+    endpoints=(),
+    patches=(),
+)
+COMPOSE = """
+services:
+  prometheus:
+    ports: [ { target: 9090, published: '19090', host_ip: 0.0.0.0 } ]
+  alertmanager:
+    ports: [ { target: 9093, published: '19093', host_ip: 10.0.0.7 } ]
+  grafana: {}
+"""
+
+
+def no_engine() -> tuple[ContainerState, ...]:
+    raise EngineError(Problem("no Engine"))
+
+
+def context(tmp_path: Path, **targets: str) -> Context:
+    files = {"docker-compose.yml": COMPOSE}
+    return Context(STACK, files, tmp_path, tmp_path / "stack", tmp_path, no_engine, targets)
+
+
+def refused(component: str, layer: Layer) -> Outcome:
+    check = Check(layer, component, "works", lambda _: (), (component,))
+    error = ProbeError("not-listening", "refused", host="127.0.0.1", port=9090)
+    return Outcome(check, (), error)
+
+
+def test_a_component_that_is_down_fails_once(tmp_path: Path) -> None:
+    layers: tuple[Layer, ...] = ("readiness", "configuration", "signals")
+    outcomes = [refused("prometheus", layer) for layer in layers]
+    findings = judge(context(tmp_path), outcomes)
+    assert [finding.state for finding in findings] == ["fail", "skip", "skip"]
+    assert findings[0].cause == "nothing listens on 127.0.0.1 port 9090"
+    assert findings[1].evidence == "prometheus is not ready"
+
+
+def test_a_component_that_is_ready_fails_the_question(tmp_path: Path) -> None:
+    findings = judge(context(tmp_path), [refused("prometheus", "signals")])
+    assert [finding.state for finding in findings] == ["fail"]
+
+
+def test_addresses_come_from_the_compose_file_and_from_the_user(tmp_path: Path) -> None:
+    asked = context(tmp_path, kibana="http://192.0.2.7:5601/")
+    assert asked.address("prometheus") == "http://127.0.0.1:19090"
+    assert asked.address("alertmanager") == "http://10.0.0.7:19093"
+    assert asked.address("kibana") == "http://192.0.2.7:5601"
+    assert asked.has("kibana")
+    assert not asked.has("logstash")
+    with pytest.raises(ProbeError) as error:
+        asked.address("grafana")
+    assert error.value.code == "not-published"
+
+
+def test_a_missing_secret_is_named_and_never_shown(tmp_path: Path) -> None:
+    asked = context(tmp_path)
+    with pytest.raises(ProbeError) as error:
+        asked.credentials("grafana")
+    assert error.value.values == {"secret": "grafana_admin_password"}
+    (tmp_path / "grafana_admin_password").write_text("s3cret\n")
+    login = asked.credentials("grafana")
+    assert login is not None
+    assert login.password == "s3cret"  # noqa: S105 - made up
+    assert "s3cret" not in repr(login)
+
+
+def test_files_on_disk_win_over_rendered_ones(tmp_path: Path) -> None:
+    asked = context(tmp_path)
+    assert asked.on_disk("docker-compose.yml") == asked.rendered("docker-compose.yml")
+    (tmp_path / "stack").mkdir()
+    (tmp_path / "stack" / "docker-compose.yml").write_text("services: {}")
+    assert context(tmp_path).on_disk("docker-compose.yml") == {"services": {}}
+
+
+@pytest.mark.parametrize(
+    ("sent", "failed", "state"),
+    [
+        (0, 0, "waiting"),
+        (1, 0, "waiting"),
+        (2, 0, "delivered"),
+        (3, 1, "delivered"),
+        (2, 1, "failed"),
+    ],
+)
+def test_notifications_are_counted(sent: float, failed: float, state: str) -> None:
+    before = Counts({"slack": 10}, {"slack": 4})
+    after = Counts({"slack": 10 + sent}, {"slack": 4 + failed})
+    assert delivery_state("slack", 2, before, after) == state
+
+
+_ATTEMPT = 'level=WARN msg="Notify attempt failed, will retry later" receiver=ops integration='
+_ANSWER = r'"unexpected status code 501: <html>\n  <p>it said \"no\"</p>\n"'
+LOG = (
+    f'{_ATTEMPT}slack[0] err="old"',
+    f"{_ATTEMPT}webhook[0] err={_ANSWER}",
+    "level=INFO msg=fine",
+)
+
+
+def test_the_reason_of_a_failure_is_the_newest_of_its_integration() -> None:
+    told = 'unexpected status code 501: <html> <p>it said "no"</p>'
+    assert failure_reason(LOG, "webhook") == told
+    assert failure_reason(LOG, "slack") == "old"
+    assert failure_reason(LOG, "email") == ""
+
+
+def test_targets_of_the_command_line() -> None:
+    assert parse_targets(["grafana=https://g.example.com/x"]) == {
+        "grafana": "https://g.example.com/x"
+    }
+    with pytest.raises(UsageError) as error:
+        parse_targets(
+            ["graphana=http://x", "grafana=g.example.com", "kibana", "kibana=http://x:99999"]
+        )
+    assert len(error.value.problems) == 4

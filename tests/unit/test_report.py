@@ -1,0 +1,87 @@
+"""The report: order, exit code, and its three forms."""
+
+import json
+from xml.etree import ElementTree as ET
+
+from obsctl.health.claim import Claim
+from obsctl.health.report import HealthReport
+from obsctl.health.telling import told
+
+OK = Claim("readiness", "prometheus", "is ready").ok("200 in 3 ms")
+DOWN = Claim("signals", "backend", "target localhost:3000 is scraped").fail(
+    "target-refused", "connection refused", place="port 3000 of the Docker host", job="backend"
+)
+GONE = Claim("containers", "redis-exporter", "runs").fail("container-missing", "none\x1b[31m")
+DEAD = [
+    Claim("signals", f"Alert{number}", "can fire").warn(
+        "rule-dead", "no series `x`", rule=f"Alert{number}", metric="x"
+    )
+    for number in range(6)
+]
+SKIPPED = Claim("signals", "grafana", "panels answer").skip("prometheus is not ready")
+REPORT = HealthReport.of([OK, *DEAD, SKIPPED, DOWN, GONE], 0.25)
+
+
+def test_worst_first_and_causes_before_effects() -> None:
+    assert [finding.subject for finding in REPORT.findings[:3]] == [
+        "redis-exporter",
+        "backend",
+        "Alert0",
+    ]
+    assert [finding.state for finding in REPORT.findings[-2:]] == ["skip", "ok"]
+
+
+def test_exit_code_is_that_of_failures_alone() -> None:
+    assert REPORT.exit_code == 1
+    assert HealthReport.of([OK, *DEAD, SKIPPED]).exit_code == 0
+
+
+def test_json_holds_everything_under_a_version() -> None:
+    document = json.loads(REPORT.to_json())
+    assert (document["schema"], document["healthy"], document["seconds"]) == (1, False, 0.25)
+    assert document["summary"] == {"fail": 2, "warn": 6, "skip": 1, "ok": 1}
+    assert set(document["findings"][0]) == {
+        "layer", "subject", "claim", "state", "evidence", "code", "cause", "fix"
+    }  # fmt: skip
+    assert document["findings"][1]["cause"] == "nothing listens on port 3000 of the Docker host"
+
+
+def test_junit_is_xml_whatever_the_evidence_holds() -> None:
+    root = ET.fromstring(REPORT.to_junit())  # noqa: S314 - our own text
+    suites = {suite.get("name"): suite for suite in root}
+    assert list(suites) == ["containers", "readiness", "signals"]
+    signals = suites["signals"]
+    assert (signals.get("tests"), signals.get("failures"), signals.get("skipped")) == (
+        "8",
+        "1",
+        "1",
+    )
+    failure = suites["containers"].find("testcase/failure")
+    assert failure is not None
+    assert failure.get("type") == "container-missing"
+    assert "fix: obsctl up" in (failure.text or "")
+
+
+def test_text_says_cause_evidence_fix_and_collapses_what_is_alike() -> None:
+    text = told(REPORT)
+    lines = text.splitlines()
+    assert lines[0] == "FAIL  redis-exporter: redis-exporter has no container"
+    assert "      evidence  connection refused" in lines
+    assert any(line.startswith("      fix       start backend") for line in lines)
+    assert "      more      obsctl explain target-refused" in lines
+    assert "      and 3 more of `rule-dead`: Alert3, Alert4, Alert5" in lines
+    assert "ok    readiness      1 ok" in lines
+    assert lines[-1] == "unhealthy: 2 failed, 6 to look at (10 checks in 0.2 s)"
+
+
+def test_green_is_five_lines() -> None:
+    assert told(HealthReport.of([OK], 0.1)).splitlines() == [
+        "ok    readiness      1 ok",
+        "",
+        "healthy (1 checks in 0.1 s)",
+    ]
+
+
+def test_long_evidence_is_cut() -> None:
+    finding = Claim("signals", "x", "y").ok("z" * 100_000)
+    assert len(finding.evidence) < 3000
