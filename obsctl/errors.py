@@ -5,8 +5,9 @@ ObsctlError              1   the command ran and the answer is no: unhealthy, dr
 ├── ProjectFileError     3   obsctl.yaml, or another file of the user's, is wrong
 ├── RenderError          4   rendered output was rejected or cannot be written
 ├── EngineError          5   the Docker Engine cannot be reached, refused, or the apply failed
-└── Stopped            130   SIGINT ended the command in an orderly way
-    └── Terminated     143   SIGTERM did
+├── Stopped            130   SIGINT ended the command in an orderly way
+│   └── Terminated     143   SIGTERM did
+└── OutputClosed       141   the reader of stdout went away, as SIGPIPE ends other programs
 
 0 ok · 70 a bug in obsctl (traceback with --debug) · 130 SIGINT · 143 SIGTERM
 """
@@ -87,3 +88,9 @@ class Terminated(Stopped):
     """SIGTERM ended the command."""
 
     exit_code = 143
+
+
+class OutputClosed(ObsctlError):  # noqa: N818 - nothing failed: the reader has enough, as `head`
+    """Nobody reads stdout any more; there is nothing to say and nobody to say it to."""
+
+    exit_code = 141

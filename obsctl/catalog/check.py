@@ -43,17 +43,23 @@ def check_kind(kind: Kind) -> Iterator[Problem]:
     for panel in kind.panels:
         index = rows[panel.row] = rows.get(panel.row, -1) + 1
         yield from checker.panel(("panels", panel.row, index), panel)
-    for key, (pattern, wanted) in kind.examples.items():
-        if pattern not in kind.settings:
-            yield ("settings", key), f"there is no setting `{pattern}`"
-        elif (re.fullmatch(str(kind.settings[pattern]), str(kind.settings[key])) is None) == wanted:
-            yield ("settings", key), f"the example does not fit `{pattern}`"
+    yield from _check_names(kind)
     for name, objective in kind.objectives.items():
         path: Path = ("objectives", name)
         yield from checker.expression((*path, "expr"), objective.expr, {**_WINDOW, **_BOUND})
         yield from checker.expression((*path, "guard"), objective.guard)
         if objective.buckets and objective.buckets not in kind.settings:
             yield (*path, "buckets"), f"there is no setting `{objective.buckets}`"
+
+
+def _check_names(kind: Kind) -> Iterator[Problem]:
+    for name in sorted(kind.optional.keys() - kind.metrics.keys()):
+        yield ("optional", name), f"`{name}` is not among the `metrics` of the kind"
+    for key, (pattern, wanted) in kind.examples.items():
+        if pattern not in kind.settings:
+            yield ("settings", key), f"there is no setting `{pattern}`"
+        elif (re.fullmatch(str(kind.settings[pattern]), str(kind.settings[key])) is None) == wanted:
+            yield ("settings", key), f"the example does not fit `{pattern}`"
 
 
 class _Checker:

@@ -1,7 +1,8 @@
 """The typed form of a catalogue entry from its plain data, and what an entry inherits."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from obsctl.catalog.model import (
@@ -23,7 +24,9 @@ from obsctl.catalog.model import (
 Data = Mapping[str, Any]
 _BELOW: Final = re.compile(r"<=?\s*\[\[ threshold")
 # What a kind adds to the kind it extends, by key; everything else replaces it.
-_MERGED: Final = ("settings", "metrics", "recordings", "alerts", "panels", "objectives")
+_MERGED: Final = (
+    "settings", "metrics", "optional", "recordings", "alerts", "panels", "objectives",
+)  # fmt: skip
 
 
 def inherit(entry: Data, base: Data) -> Data:
@@ -31,10 +34,20 @@ def inherit(entry: Data, base: Data) -> Data:
     merged = {**base, **entry}
     for part in _MERGED:
         merged[part] = {**base.get(part, {}), **entry.get(part, {})}
+    removed = {name for name, alert in merged["alerts"].items() if alert is None}
     return {
         **merged,
-        "alerts": {name: alert for name, alert in merged["alerts"].items() if alert is not None},
+        "alerts": {name: a for name, a in merged["alerts"].items() if name not in removed},
+        "panels": {row: _without(panels, removed) for row, panels in merged["panels"].items()},
     }
+
+
+def _without(panels: Sequence[Data] | None, removed: AbstractSet[str]) -> list[Data]:
+    """The panels without the thresholds of alerts that are there no more."""
+    return [
+        {key: value for key, value in panel.items() if key != "alert" or value not in removed}
+        for panel in panels or ()
+    ]
 
 
 def kind(name: str, data: Data) -> Kind:
@@ -50,6 +63,7 @@ def kind(name: str, data: Data) -> Kind:
         notes={key: value["note"] for key, value in data.get("settings", {}).items()},
         examples=dict(_examples(data.get("settings", {}))),
         metrics=data.get("metrics", {}),
+        optional=data.get("optional", {}),
         recordings=tuple(
             Recording(record, expr.strip()) for record, expr in data.get("recordings", {}).items()
         ),

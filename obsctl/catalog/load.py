@@ -6,17 +6,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from obsctl.catalog.entry import Data, inherit, kind
 from obsctl.catalog.model import Catalog, Kind
 from obsctl.errors import Problem, ProjectFileError
+from obsctl.project.plain_yaml import load_plain
 
 # Alerts on scrape targets as such: part of every catalogue, no kind of a service.
 TARGET_KIND: Final = "target"
 SUFFIX: Final = ".yaml"
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KINDS: Final = resources.files("obsctl.catalog") / "kinds"
 
 
@@ -48,7 +46,7 @@ def own_files(extra: Path | None) -> dict[str, Path]:
 def built_in(name: str) -> Data:
     """The plain data of a built-in kind, with what it inherits."""
     text = (_KINDS / f"{name}{SUFFIX}").read_text(encoding="utf-8")
-    entry: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - the safe loader in C
+    entry: dict[str, Any] = load_plain(text)
     base = entry.pop("extends", None)
     return inherit(entry, built_in(base)) if base else entry
 

@@ -183,6 +183,8 @@ class Kind:
     notes: Mapping[str, str] = field(default_factory=dict)  # what each setting means
     # Example setting -> the setting with the pattern that it must (True) or must not match.
     examples: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+    # Metric -> the set-ups that have it, as in "exists only `on replicas`"; others lack nothing.
+    optional: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

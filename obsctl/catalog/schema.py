@@ -146,6 +146,7 @@ class KindEntry(Part):
     metrics: dict[Text, Literal["counter", "gauge", "histogram", "summary", "untyped"]] = Field(
         default_factory=dict
     )
+    optional: dict[Text, Text] = Field(default_factory=dict)
     recordings: dict[Text, Text] = Field(default_factory=dict)
     alerts: dict[
         Annotated[str, StringConstraints(pattern=r"^[A-Z][a-zA-Z0-9]*$")], AlertEntry | None

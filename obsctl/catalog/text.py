@@ -5,6 +5,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 _PLACEHOLDER: Final = re.compile(r"\[\[ (.*?) \]\]")
@@ -16,6 +17,7 @@ _OPERATORS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
 }
 
 Values = Mapping[str, str]
+_NOTHING: Final[Values] = MappingProxyType({})
 
 
 class UnknownNameError(ValueError):
@@ -32,6 +34,7 @@ def pieces(template: str) -> tuple[str, ...]:
     return parts
 
 
+@cache
 def names(template: str) -> frozenset[str]:
     """The names that the placeholders of a template use."""
     return frozenset(
@@ -42,15 +45,16 @@ def names(template: str) -> frozenset[str]:
     )
 
 
-def fill(template: str, values: Values) -> str:
-    """The template with every placeholder replaced; raises UnknownNameError."""
+def fill(template: str, values: Values, more: Values = _NOTHING) -> str:
+    """The template with every placeholder replaced, by `more` first; raises UnknownNameError."""
     parts = pieces(template)
     if len(parts) == 1:
         return template
     filled = list(parts)
     for index in range(1, len(parts), 2):
-        value = values.get(parts[index])
-        filled[index] = _computed(parts[index], values) if value is None else value
+        source = parts[index]
+        value = more.get(source, values.get(source))
+        filled[index] = _computed(source, {**values, **more}) if value is None else value
     return "".join(filled)
 
 

@@ -1,7 +1,5 @@
 """The command line: one module per command, and the one place where errors become exit codes."""
 
-import os
-import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -13,12 +11,15 @@ from obsctl.errors import ObsctlError
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+STOPPED = {EXIT_INTERRUPTED: "interrupted", 143: "terminated"}
 
 # The order in which `--help` lists them.
 COMMANDS = (
     "init", "validate", "render", "plan", "up", "check", "status", "logs", "down", "schema",
     "explain", "alert",
 )  # fmt: skip
+# Those that are run again and again, mostly without options.
+PLAIN = frozenset({"validate", "render", "plan", "up", "check", "status"})
 
 
 def build_app(only: str | None = None) -> typer.Typer:
@@ -29,6 +30,7 @@ def build_app(only: str | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name in (only,) if only in COMMANDS else COMMANDS:
         module = import_module(f"obsctl.cli.{name}")
@@ -64,6 +66,8 @@ def run(arguments: Sequence[str]) -> int:
     rest = [argument for argument in arguments if argument != "--debug"]
     first = next((argument for argument in rest if not argument.startswith("-")), None)
     try:
+        if rest == [first] and first in PLAIN:
+            return _call(first)
         build_app(only=first)(args=rest, prog_name="obsctl")
     except ObsctlError as error:
         from obsctl.console import print_problems
@@ -71,16 +75,30 @@ def run(arguments: Sequence[str]) -> int:
         print_problems(error.problems)
         return error.exit_code
     except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 1
+        return _told(exit_.code if isinstance(exit_.code, int) else 1)
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away; a second error at interpreter exit would be noise.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _told(EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         return _report_bug(error, debug=debug)
     return 0
+
+
+def _call(name: str) -> int:
+    """A command without options is its function: Typer would import Pydantic to find that out."""
+    try:
+        import_module(f"obsctl.cli.{name}").command()
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    return 0
+
+
+def _told(exit_code: int) -> int:
+    """A signal outside of `up` arrives as a bare exit code."""
+    if word := STOPPED.get(exit_code):
+        from obsctl.console import print_note
+
+        print_note(f"\n{word}")
+    return exit_code
 
 
 def _report_bug(error: Exception, *, debug: bool) -> int:

@@ -16,7 +16,9 @@ def _group() -> None:
 @app.command("test")
 def try_out(
     name: Annotated[str, typer.Argument(help="A rendered alert, such as HighErrorRate.")] = "",
-    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
+    ] = Path("obsctl.yaml"),
     *,
     severity: Annotated[
         Literal["critical", "warning", "info"] | None,

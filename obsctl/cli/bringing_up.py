@@ -1,49 +1,106 @@
 """What `up` does before and after the Engine's part."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from obsctl.cli.pipeline import Built, build
-from obsctl.conventions import COMPOSE_FILE
+from obsctl.conventions import COMPOSE_FILE, STACK_DIRECTORY
+from obsctl.engine.coming import Coming
 from obsctl.engine.plan import Plan
-from obsctl.engine.up import Patience, bring_up
-from obsctl.errors import Problem, ProjectFileError, RenderError
+from obsctl.engine.up import Goal, Patience, bring_up
+from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
 from obsctl.project import secrets
-from obsctl.project.load import LoadedProject
+from obsctl.render.inputs import fingerprint
+from obsctl.render.record import Rendered, recall
+
+if TYPE_CHECKING:
+    from obsctl.cli.pipeline import Built
 
 
-def bring_up_project(file: Path, patience: Patience, *, frozen: bool) -> tuple[Built, Plan]:
-    """Render, verify and write what is stale, then apply; RenderError for stale with `frozen`."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks of `up`."""
+
+    patience: Patience
+    frozen: bool = False
+    at_risk: frozenset[str] = frozenset()
+
+
+def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
+    """Render and verify, then write and apply; RenderError for a stale stack/ with `frozen`."""
     from obsctl.console import steps
 
-    built = build(file)
-    complete_secrets(built.loaded)
-    _write_stale(built, frozen=frozen)
-    compose_file = built.stack_directory / COMPOSE_FILE
-    project = built.loaded.project.project
-    with steps() as on_event:
-        plan = bring_up(compose_file, project, built.loaded.root, on_event, patience)
-    return built, plan
+    inputs = fingerprint(file)
+    rendered, built = recall(file, inputs), None
+    if rendered is None:
+        built = _built(file)
+        rendered = built.summary()
+    root = file.absolute().parent
+    complete_secrets(root, rendered)
+    coming = _verified(built, frozen=wish.frozen) if built else Coming()
+    goal = goal_of(root, rendered, coming, wish.at_risk)
+    try:
+        with steps() as on_event:
+            plan = bring_up(goal, on_event, wish.patience)
+    except EngineError as error:
+        raise type(error)(*placed(error.problems, file)) from error
+    if built:
+        built.remember(inputs)
+    return rendered, plan
 
 
-def complete_secrets(loaded: LoadedProject) -> None:
+def goal_of(
+    root: Path, rendered: Rendered, coming: Coming, at_risk: frozenset[str] = frozenset()
+) -> Goal:
+    """The rendered stack as the engine takes it."""
+    compose_file = root / STACK_DIRECTORY / COMPOSE_FILE
+    return Goal(compose_file, rendered.project, root, coming, at_risk)
+
+
+def placed(problems: Iterable[Problem], file: Path) -> Iterator[Problem]:
+    """Taken ports at the settings that ask for them, where the project file can still be read."""
+    from obsctl.engine.preflight import TakenPort
+
+    for problem in problems:
+        if isinstance(problem, TakenPort):
+            from obsctl.project.load import load_project
+            from obsctl.stack.ports import port_setting
+
+            loaded = load_project(file)
+            path = port_setting(loaded.project, problem.service, problem.port)
+            place = loaded.document.locate(path)
+            hint = f"free it, or set another `{'.'.join(map(str, path))}`"
+            yield loaded.document.problem(problem.message, place, hint)
+        else:
+            yield problem
+
+
+def complete_secrets(root: Path, rendered: Rendered) -> None:
     """Make what is missing and can be made; raises ProjectFileError for what the user owes."""
     from obsctl.console import print_note
 
-    wanted, given = secrets.generated_names(loaded.project), secrets.given_names(loaded.project)
-    if secrets.missing(loaded.root, wanted) and (made := secrets.generate(loaded.root, wanted)):
+    wanted, given = rendered.generated_secrets, rendered.given_secrets
+    if secrets.missing(root, wanted) and (made := secrets.generate(root, wanted)):
         print_note("made secrets/: " + ", ".join(made))
-    if problems := secrets.check(loaded.root, (*wanted, *given), given):
+    if problems := secrets.check(root, (*wanted, *given), given):
         raise ProjectFileError(*problems)
 
 
-def _write_stale(built: Built, *, frozen: bool) -> None:
-    from obsctl.cli.files import tell_changes
+def _built(file: Path) -> "Built":
+    # Schema and templates take longer to import than all the rest.
+    from obsctl.cli.pipeline import build
+
+    return build(file)
+
+
+def _verified(built: "Built", *, frozen: bool) -> Coming:
+    """The files that are yet to be written: when, is up to the engine."""
     from obsctl.render.verify import raise_on_problems, verify
-    from obsctl.render.write import is_stale, write
+    from obsctl.render.write import is_stale
 
     if not is_stale(built.files, built.stack_directory):
-        return
+        return Coming()
     if frozen:
         raise RenderError(
             Problem(
@@ -52,10 +109,19 @@ def _write_stale(built: Built, *, frozen: bool) -> None:
             )
         )
     raise_on_problems(verify(built.files, built.stack_directory))
-    tell_changes(write(built.files, built.stack_directory))
+    return coming_of(built)
 
 
-def endpoint_rows(built: Built) -> Iterator[tuple[str, str, str]]:
-    """The pages and APIs of the stack, for a table."""
-    for endpoint in built.stack.endpoints:
-        yield endpoint.component, endpoint.url, endpoint.note
+def coming_of(built: "Built") -> Coming:
+    """All rendered files, and how they are written."""
+    from obsctl.cli.files import tell_changes
+    from obsctl.render.manifest import read_manifest
+    from obsctl.render.write import write
+
+    texts = {str(one.path): one.text for one in built.files}
+    gone = read_manifest(built.stack_directory, force=True).paths - texts.keys()
+
+    def write_all() -> None:
+        tell_changes(write(built.files, built.stack_directory))
+
+    return Coming(texts, gone, write_all)

@@ -7,40 +7,44 @@ import typer
 
 
 def command(  # noqa: PLR0913 - one parameter per option
-    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
+    ] = Path("obsctl.yaml"),
     *,
     deep: Annotated[
         bool,
-        typer.Option(
-            "--deep", help="Send canaries too: a log line, and a test alert to every receiver."
-        ),
+        typer.Option("--deep", help="Send canaries: a line to each log input, alerts to all."),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show all: remarks in full, and what is well.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page to look at.")
+    ] = None,
     wait: Annotated[
         float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait for green.")
     ] = 0,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Check again and again until Ctrl-C.")
+    ] = False,
     target: Annotated[
         list[str] | None,
         typer.Option("--target", metavar="COMPONENT=URL", help="Where a component is reached."),
     ] = None,
 ) -> None:
     """Check that every part of the running stack works; exit 1 when one does not."""
-    from obsctl.cli.pipeline import build
-    from obsctl.console import print_data, print_note
-    from obsctl.health import session, telling
+    from obsctl.cli import checking
 
-    targets = session.parse_targets(target or [])
-    built = build(file)
-    context = session.context_of(built.stack, built.files, built.loaded.root, targets)
-    report = session.check(
-        context,
-        session.Patience(wait, deep),
-        lambda unfinished: print_note(telling.progress(unfinished)),
-    )
-    print_data(report.to_json() if json else telling.told(report))
-    if junit:
-        telling.write(junit, report.to_junit())
+    forms = checking.Forms(json=json, junit=junit, html=html, verbose=verbose)
+    if watch:
+        checking.refuse_with_watch(forms, deep=deep, wait=wait)
+    context = checking.context(file, target or [])
+    if watch:
+        checking.watch(context, forms)
+    report = checking.check(context, wait, deep=deep)
+    checking.tell(context, report, forms)
     raise typer.Exit(report.exit_code)

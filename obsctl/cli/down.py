@@ -7,7 +7,9 @@ import typer
 
 
 def command(
-    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
+    ] = Path("obsctl.yaml"),
     *,
     volumes: Annotated[
         bool, typer.Option("--volumes", help="Remove the volumes too: all stored data.")

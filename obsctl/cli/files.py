@@ -14,11 +14,12 @@ _LISTED_MAX: Final = 8
 def tell_changes(changes: Changes) -> None:
     """A line a file, or one line with the numbers by folder where they are many."""
     for verb, paths in (("wrote", changes.written), ("removed", changes.pruned)):
-        for line in _lines(verb, [str(path) for path in paths]):
+        for line in file_lines(verb, [str(path) for path in paths]):
             print_note(line)
 
 
-def _lines(verb: str, paths: Sequence[str]) -> Iterator[str]:
+def file_lines(verb: str, paths: Sequence[str]) -> Iterator[str]:
+    """What happens to each file, or how many there are in each folder."""
     if len(paths) <= _LISTED_MAX:
         yield from (f"{verb} {STACK_DIRECTORY}/{path}" for path in paths)
         return

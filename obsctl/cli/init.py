@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-File = Annotated[Path, typer.Option("--file", "-f", help="Project file to write.")]
+File = Annotated[Path, typer.Option("--file", "-f", help="Project file to write.", readable=False)]
 Name = Annotated[str | None, typer.Option("--project", help="Project name [directory's name].")]
 Environment = Annotated[str | None, typer.Option("--environment", help="Such as production.")]
 Services = Annotated[

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import TypeVar, get_args
 
-from obsctl.console import ask
+from obsctl.console import ask, print_problems
 from obsctl.errors import Problem, UsageError
 from obsctl.project.choices import (
     SEED_PROBE,
@@ -13,6 +13,7 @@ from obsctl.project.choices import (
     Choices,
     EmailChoice,
     Part,
+    ServiceChoice,
     SlackChoice,
     check_mail,
     check_name,
@@ -43,65 +44,119 @@ class Given:
     without: Sequence[str] | None = None
 
 
-Choose = Callable[[str, str | None, str], str]
+T = TypeVar("T")
+Fits = Callable[[tuple[ServiceChoice, ...]], object]
+"""Raises UsageError for services that the catalogue cannot watch as they are given."""
 
 
-def choose(given: Given, directory: str, *, asks: bool) -> Choices:
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Takes what an option says; asks for the rest, and again while an answer is wrong."""
+
+    asks: bool
+
+    def one(self, question: str, value: str | None, default: str, read: Callable[[str], T]) -> T:
+        if value is not None or not self.asks:
+            return read(default if value is None else value)
+        while True:
+            answer = ask(question, default)
+            try:
+                return read(answer)
+            except UsageError as error:
+                print_problems(error.problems)
+
+    def several(
+        self,
+        question: str,
+        values: Sequence[str] | None,
+        default: str,
+        read: Callable[[list[str]], T],
+    ) -> T:
+        def read_words(words: Sequence[str]) -> T:
+            return read([] if list(words) == [NOTHING] else list(words))
+
+        if values is not None:
+            return read_words(values)
+        return self.one(question, None, default, lambda text: read_words(text.split()))
+
+
+def choose(given: Given, directory: str, fits: Fits, *, asks: bool) -> Choices:
     """All choices, asked for on the terminal where `asks`; raises UsageError for a wrong one."""
 
-    def one(question: str, value: str | None, default: str) -> str:
-        if value is not None:
-            return value
-        return ask(question, default) if asks else default
+    def read_services(words: list[str]) -> tuple[ServiceChoice, ...]:
+        services = tuple(map(parse_service, words))
+        fits(services)
+        return services
 
-    def several(question: str, values: Sequence[str] | None, default: str) -> list[str]:
-        words = list(values) if values is not None else one(question, None, default).split()
-        return [] if words == [NOTHING] else words
+    def read_probes(words: list[str]) -> tuple[str, ...]:
+        return tuple(map(parse_probe, words))
 
-    seed = " ".join(SEED_SERVICES)
-    project = check_name(one("Project name", given.project, name_from(directory)), "project")
-    environment = check_name(one("Environment", given.environment, "production"), "environment")
-    services = several(f"Services, as {SERVICE_FORM}, separated by spaces", given.services, seed)
+    one, several = _Asker(asks).one, _Asker(asks).several
+    seed = tuple(map(parse_service, SEED_SERVICES))
+    project = one("Project name", given.project, name_from(directory), _name_of("project"))
+    environment = one("Environment", given.environment, "production", _name_of("environment"))
+    question = f"Services, as {SERVICE_FORM}, separated by spaces"
+    services = several(question, given.services, " ".join(SEED_SERVICES), read_services)
     # The default probe belongs to the default services; others have other pages.
-    page = SEED_PROBE if tuple(services) == SEED_SERVICES else NOTHING
-    probes = several("URLs to probe", given.probes, page)
-    without = several("Parts to leave out (elk, kibana, grafana)", given.without, NOTHING)
+    page = SEED_PROBE if services == seed else NOTHING
     return Choices(
         project=project,
         environment=environment,
-        services=tuple(map(parse_service, services)),
-        probes=tuple(map(parse_probe, probes)),
+        services=services,
+        probes=several("URLs to probe", given.probes, page, read_probes),
+        without=several(
+            "Parts to leave out (elk, kibana, grafana)",
+            given.without,
+            NOTHING,
+            lambda words: tuple(map(_part, dict.fromkeys(words))),
+        ),
         slack=_slack(given, one),
         email=_email(given, one),
         webhook=parse_probe(given.webhook) if given.webhook else None,
-        without=tuple(map(_part, dict.fromkeys(without))),
     )
 
 
-def _slack(given: Given, one: Choose) -> SlackChoice | None:
+def _name_of(what: str) -> Callable[[str], str]:
+    return lambda text: check_name(text, what)
+
+
+def _slack(given: Given, one: Callable[..., str]) -> SlackChoice | None:
     question = "Notify Slack: name for the secret with the webhook's URL"
-    secret = one(question, given.slack_secret, NOTHING)
+    secret = one(question, given.slack_secret, NOTHING, _unless_nothing(_name_of("secret")))
     if secret == NOTHING:
         if given.slack_channel:
             raise _wrong("`--slack-channel` needs `--slack-secret`")
         return None
-    return SlackChoice(check_name(secret, "secret"), given.slack_channel or "#ops")
+    return SlackChoice(secret, given.slack_channel or "#ops")
 
 
-def _email(given: Given, one: Choose) -> EmailChoice | None:
-    to = one("Notify by e-mail: address", given.email, NOTHING)
+def _email(given: Given, one: Callable[..., str]) -> EmailChoice | None:
+    read_address = _unless_nothing(check_mail)
+    to = one("Notify by e-mail: address", given.email, NOTHING, read_address)
     if to == NOTHING:
         if given.smarthost or given.smtp_user or given.email_from:
             raise _wrong("`--smarthost`, `--smtp-user` and `--email-from` need `--email`")
         return None
-    check_mail(to)
-    smarthost = one("SMTP server, host:port", given.smarthost, NOTHING)
-    if smarthost == NOTHING:
-        raise _wrong("e-mail needs an SMTP server", "add `--smarthost smtp.example.com:587`")
-    check_smarthost(smarthost)
+    smarthost = one("SMTP server, host:port", given.smarthost, NOTHING, _smarthost)
     sender = given.email_from or f"obsctl@{to.rpartition('@')[2]}"
     check_mail(sender)
     return EmailChoice(to, sender, smarthost, given.smtp_user)
+
+
+def _smarthost(text: str) -> str:
+    if text == NOTHING:
+        raise _wrong("e-mail needs an SMTP server", "such as smtp.example.com:587 (`--smarthost`)")
+    check_smarthost(text)
+    return text
+
+
+def _unless_nothing(check: Callable[[str], object]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text != NOTHING:
+            check(text)
+        return text
+
+    return read
 
 
 def _part(text: str) -> Part:

@@ -11,7 +11,9 @@ def command(
         list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All when none is named.")
     ] = None,
     *,
-    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
+    ] = Path("obsctl.yaml"),
     follow: Annotated[bool, typer.Option("--follow", help="Go on as new lines come.")] = False,
     tail: Annotated[
         int, typer.Option("--tail", min=0, metavar="N", help="Lines of each service.")

@@ -7,7 +7,9 @@ import typer
 
 
 def command(
-    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
+    ] = Path("obsctl.yaml"),
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
     exit_code: Annotated[

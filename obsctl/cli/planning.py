@@ -1,51 +1,94 @@
-"""The plan of a project file: the files that `up` would write, and the Engine's operations."""
+"""The plan of a project file: what changes, the files that `up` would write, the operations."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from obsctl.cli.pipeline import build
-from obsctl.conventions import COMPOSE_FILE, STACK_DIRECTORY
-from obsctl.engine.plan import Plan
+from obsctl.cli.bringing_up import coming_of, goal_of
+from obsctl.engine.coming import Coming
+from obsctl.engine.plan import Action, Plan
+from obsctl.render.inputs import fingerprint
+from obsctl.render.record import recall
+
+if TYPE_CHECKING:
+    from obsctl.cli.pipeline import Built
+
+_VERBS = {
+    Action.RELOAD: "reloads, and keeps running",
+    Action.REPLACE: "is replaced",
+    Action.CREATE: "is new",
+    Action.REMOVE: "is removed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`stale` are the files below stack/ that differ from what would be rendered."""
+    """`stale` and `gone` are the files below stack/ that `up` would write and remove."""
 
     stale: tuple[str, ...]
+    gone: tuple[str, ...]
+    summary: tuple[str, ...]
     plan: Plan
 
     @property
     def has_changes(self) -> bool:
-        return bool(self.stale or self.plan.changes)
+        return bool(self.stale or self.gone or self.plan.changes)
 
     def __str__(self) -> str:
-        written = "".join(f"write {STACK_DIRECTORY}/{path}\n" for path in self.stale)
-        return written + str(self.plan) if not written or self.plan.operations else written
+        parts = ["".join(f"{line}\n" for line in lines) for lines in self._sections() if lines]
+        if self.plan.operations or not parts:
+            parts.append(str(self.plan))
+        return "\n".join(parts)
+
+    def _sections(self) -> Iterator[list[str]]:
+        from obsctl.cli.files import file_lines
+
+        told = [*self.summary, *self._effects()]
+        yield ["what changes", *(f"  {line}" for line in told)] if told else []
+        yield [
+            *file_lines("write", self.stale),
+            *file_lines("remove", self.gone),
+        ]
+
+    def _effects(self) -> Iterator[str]:
+        """What each component will notice."""
+        for operation in self.plan.operations:
+            if operation.action in _VERBS and (self.stale or self.gone):
+                yield f"{operation.resource} {_VERBS[operation.action]}"
 
     def to_json(self) -> str:
-        return json.dumps({"files": list(self.stale), **self.plan.as_data()}, indent=2)
+        data = {"summary": list(self.summary), "files": list(self.stale), "gone": list(self.gone)}
+        return json.dumps(data | self.plan.as_data(), indent=2)
 
 
 def plan_of(file: Path) -> Planned:
     """Render in memory and compare with the disk and the Engine; changes neither."""
     from obsctl.engine.client import Engine
-    from obsctl.engine.desired import load_desired
-    from obsctl.engine.up import make_plan
+    from obsctl.engine.summary import summarise
+
+    root = file.absolute().parent
+    if rendered := recall(file, fingerprint(file)):
+        return Planned((), (), (), goal_of(root, rendered, Coming()).plan(Engine.open()))
+    from obsctl.cli.pipeline import build
 
     built = build(file)
-    texts = {str(one.path): one.text for one in built.files}
-    project = built.loaded.project.project
-    desired = load_desired(built.stack_directory / COMPOSE_FILE, project, texts)
-    stale = tuple(
-        path for path, text in texts.items() if not _is(built.stack_directory, path, text)
-    )
-    return Planned(stale, make_plan(Engine.open(), desired, built.loaded.root))
+    coming = coming_of(built)
+    disk = _on_disk(built, coming.gone)
+    stale = tuple(path for path, text in coming.texts.items() if disk.get(path) != text)
+    gone = tuple(sorted(path for path in coming.gone if path in disk))
+    # A first `up` adds everything: a list of that tells nothing.
+    summary = summarise(disk, coming.texts) if disk and (stale or gone) else ()
+    goal = goal_of(root, built.summary(), coming)
+    return Planned(stale, gone, summary, goal.plan(Engine.open()))
 
 
-def _is(directory: Path, path: str, text: str) -> bool:
-    try:
-        return (directory / path).read_bytes() == text.encode()
-    except OSError:
-        return False
+def _on_disk(built: "Built", gone: frozenset[str]) -> Mapping[str, str]:
+    found = {}
+    for path in sorted({*(str(one.path) for one in built.files), *gone}):
+        try:
+            found[path] = (built.stack_directory / path).read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+    return found

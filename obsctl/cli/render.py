@@ -8,7 +8,7 @@ import typer
 
 def command(
     file: Annotated[
-        Path, typer.Option("--file", "-f", help="Project file.", show_default=True)
+        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
     ] = Path("obsctl.yaml"),
     *,
     check: Annotated[
@@ -20,20 +20,18 @@ def command(
 ) -> None:
     """Write the stack's files from the project file."""
     from obsctl import console
-    from obsctl.cli.files import tell_changes
-    from obsctl.cli.pipeline import build
     from obsctl.conventions import STACK_DIRECTORY
-    from obsctl.render.verify import raise_on_problems, verify
-    from obsctl.render.write import difference, is_stale, write
+    from obsctl.render.inputs import fingerprint
+    from obsctl.render.record import recall
 
-    built = build(file)
-    if check:
-        stale = difference(built.files, built.stack_directory)
-        if stale:
-            console.print_diff(stale)
-        raise typer.Exit(1 if stale else 0)
-    if is_stale(built.files, built.stack_directory):
-        raise_on_problems(verify(built.files, built.stack_directory))
-    changes = write(built.files, built.stack_directory, force=force)
-    tell_changes(changes)
-    console.print_note(f"{STACK_DIRECTORY}/ is up to date: {len(built.files)} files")
+    inputs = fingerprint(file)
+    if rendered := recall(file, inputs):
+        count = rendered.files
+    else:
+        from obsctl.cli.rendering import print_difference, write_files
+
+        if check:
+            raise typer.Exit(print_difference(file))
+        count = write_files(file, inputs, force=force)
+    if not check:
+        console.print_note(f"{STACK_DIRECTORY}/ is up to date: {count} files")

@@ -24,9 +24,12 @@ def create(file: Path, given: Given, *, asks: bool) -> None:
     """Write the project file and what belongs to it; raises UsageError where it exists."""
     root = file.absolute().parent
     _refuse_existing(file)
-    choices = choose(given, root.name, asks=asks and can_ask())
+
+    def fits(services: tuple[ServiceChoice, ...]) -> None:
+        check_services(services, _forms(services, root))
+
+    choices = choose(given, root.name, fits, asks=asks and can_ask())
     forms = _forms(choices.services, root)
-    check_services(choices.services, forms)
     text = project_text(choices, forms)
     loaded = _checked(text, file)
     made = secrets.generate(root, secrets.generated_names(loaded.project))

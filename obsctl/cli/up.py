@@ -7,7 +7,9 @@ import typer
 
 
 def command(
-    file: Annotated[Path, typer.Option("--file", "-f", help="Project file.")] = Path("obsctl.yaml"),
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
+    ] = Path("obsctl.yaml"),
     *,
     frozen: Annotated[
         bool, typer.Option("--frozen", help="Write nothing; refuse a stale stack/.")
@@ -18,15 +20,23 @@ def command(
     timeout: Annotated[
         float, typer.Option("--timeout", min=1, metavar="SECONDS", help="For each container.")
     ] = 600,
+    accept_data_risk: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-data-risk",
+            metavar="SERVICE",
+            help="Allow an image change of SERVICE that its data has no way back from.",
+        ),
+    ] = None,
 ) -> None:
     """Make the running stack what the project file says; on failure the old one serves on."""
-    from obsctl.cli.bringing_up import bring_up_project, endpoint_rows
+    from obsctl.cli.bringing_up import Wish, bring_up_project
     from obsctl.console import print_note, print_table
     from obsctl.engine.up import Patience
 
-    built, plan = bring_up_project(
-        file, Patience(0 if no_wait else timeout, timeout), frozen=frozen
-    )
+    patience = Patience(0 if no_wait else timeout, timeout)
+    wish = Wish(patience, frozen, frozenset(accept_data_risk or ()))
+    rendered, plan = bring_up_project(file, wish)
     if not plan.changes:
         print_note("nothing to do: what runs is what the project file asks for")
-    print_table("", ("COMPONENT", "URL", ""), endpoint_rows(built))
+    print_table("", ("COMPONENT", "URL", ""), rendered.endpoints)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-File = Annotated[Path, typer.Option("--file", "-f", help="Project file.")]
+File = Annotated[Path, typer.Option("--file", "-f", help="Project file.", readable=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")]
 
 

@@ -1,18 +1,21 @@
 """The only room that prints: data on stdout; problems, notes and progress on stderr."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TextIO
 
 from obsctl.console.progress import Board, Outcome, PlainSteps, StepEvent
+from obsctl.console.report import Draw, marked, redrawn
 from obsctl.console.text import BOLD, CYAN, GREEN, RED, display_width, escaped, painted, told
-from obsctl.errors import Problem, UsageError
+from obsctl.errors import OutputClosed, Problem, RenderError, UsageError
 
 __all__ = [
     "Outcome", "StepEvent", "ask", "can_ask", "escaped", "print_data", "print_diff", "print_note",
-    "print_problems", "print_table", "problems_as_json", "steps",
+    "print_problems", "print_report", "print_table", "problems_as_json", "screen", "steps",
+    "terminal_columns",
 ]  # fmt: skip
 
 PROBLEMS_MAX: Final = 100
@@ -21,6 +24,34 @@ PROBLEMS_MAX: Final = 100
 def print_data(text: str) -> None:
     """Data for people and programs, on stdout; ends with a line break."""
     _write(sys.stdout, escaped(text.removesuffix("\n"), keep="\n\t") + "\n")
+
+
+def print_report(text: str) -> None:
+    """A health report on stdout, its marks in colour on a terminal."""
+    _write(sys.stdout, marked(text, color=_has_color(sys.stdout)) + "\n")
+
+
+def terminal_columns() -> int:
+    """The width of the terminal that stdout is; 0 where it is none."""
+    return shutil.get_terminal_size().columns if _is_terminal(sys.stdout) else 0
+
+
+@contextmanager
+def screen() -> Iterator[Draw]:
+    """Reports that take each other's place on a terminal, and follow each other elsewhere."""
+    if not _is_terminal(sys.stdout):
+        yield print_data
+        return
+
+    def rows() -> int:
+        return shutil.get_terminal_size().lines
+
+    with redrawn(_to_stdout, rows, color=_has_color(sys.stdout)) as draw:
+        yield draw
+
+
+def _to_stdout(text: str) -> None:
+    _write(sys.stdout, text)
 
 
 def print_note(text: str) -> None:
@@ -127,8 +158,27 @@ def _has_color(stream: TextIO) -> bool:
 def _write(stream: TextIO, text: str) -> None:
     """Write and flush, so that a reader who went away is noticed here and not at exit."""
     try:
-        stream.write(text)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError as error:
+        _silence(stream)
+        # Words for people are never worth breaking off what they tell of, such as an `up`.
+        if stream is sys.stderr:
+            return
+        if isinstance(error, BrokenPipeError):
+            raise OutputClosed from None
+        words = (error.strerror or str(error)).lower()
+        raise RenderError(Problem(f"the output cannot be written: {words}")) from None
+
+
+def _silence(stream: TextIO) -> None:
+    """What is left in the buffer goes nowhere, instead of failing again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)

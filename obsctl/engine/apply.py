@@ -7,6 +7,7 @@ from typing import Final
 from obsctl.engine.context import Context
 from obsctl.engine.plan import Operation, Plan
 from obsctl.engine.steps import perform
+from obsctl.engine.undoing import UNDOABLE, commit, roll_back
 from obsctl.errors import EngineError, ObsctlError, Problem, Stopped
 
 _THREADS_MAX: Final = 64
@@ -20,15 +21,21 @@ class _Run:
 
     pending: dict[str, Operation]
     running: dict[Future[None], Operation] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
+    done: dict[str, Operation] = field(default_factory=dict)
     errors: dict[str, ObsctlError] = field(default_factory=dict)
     skipped: list[Operation] = field(default_factory=list)
+    change_failed: bool = False
+
+    def changed(self) -> list[Operation]:
+        """What was replaced or reloaded, in the order of its end."""
+        return [one for one in self.done.values() if one.action in UNDOABLE]
 
 
 def apply(plan: Plan, context: Context) -> None:
     """Carry out the whole plan; EngineError with every problem, or Stopped when interrupted.
 
-    Operations that do not depend on a failed one are carried out all the same.
+    Operations that do not depend on a failed one are carried out all the same; but what was
+    replaced or reloaded goes back together once a replacement or reload has failed.
     """
     run = _Run({operation.key: operation for operation in plan.operations})
     threads = max(1, min(_THREADS_MAX, len(plan.operations)))
@@ -42,18 +49,27 @@ def apply(plan: Plan, context: Context) -> None:
             elif not run.running:
                 break
             _collect(run, context)
-    _raise(run, context)
+        if run.change_failed and not context.interrupt.is_set:
+            not_begun = [one for one in run.skipped if one.action in UNDOABLE]
+            notes = roll_back(context, run.changed(), not_begun)
+        else:
+            notes = commit(context, pool, run.changed())
+    _raise(run, context, notes)
 
 
 def _ready(run: _Run) -> list[Operation]:
-    return [one for one in run.pending.values() if all(need in run.done for need in one.needs)]
+    return [one for one in run.pending.values() if run.done.keys() >= set(one.needs)]
 
 
 def _skip_hopeless(run: _Run) -> None:
     """Drop what needs something that failed, was dropped itself, or is not in the plan."""
     while True:
-        alive = run.done | run.pending.keys() | {one.key for one in run.running.values()}
-        hopeless = [one for one in run.pending.values() if not alive.issuperset(one.needs)]
+        alive = run.done.keys() | run.pending.keys() | {one.key for one in run.running.values()}
+        hopeless = [
+            one
+            for one in run.pending.values()
+            if not alive >= set(one.needs) or (run.change_failed and one.action in UNDOABLE)
+        ]
         if not hopeless:
             return
         for operation in hopeless:
@@ -71,23 +87,24 @@ def _collect(run: _Run, context: Context) -> None:
         except ObsctlError as error:
             run.errors[operation.key] = error
             if not isinstance(error, Stopped):
+                run.change_failed |= operation.action in UNDOABLE
                 context.tell(operation.resource, "failed", "failed")
         else:
-            run.done.add(operation.key)
+            run.done[operation.key] = operation
 
 
-def _raise(run: _Run, context: Context) -> None:
+def _raise(run: _Run, context: Context, notes: list[Problem]) -> None:
     failures = [one for one in run.errors.values() if not isinstance(one, Stopped)]
-    problems = [problem for error in failures for problem in error.problems]
+    problems = [*(problem for error in failures for problem in error.problems), *notes]
     if context.interrupt.is_set:
         open_ = [*run.pending.values(), *run.skipped]
         left = [one for one in open_ if one.is_change]
         stopped = [key for key, error in run.errors.items() if isinstance(error, Stopped)]
         raise context.interrupt.error(*problems, _where_it_stands(run, left, stopped))
-    if failures:
-        if run.skipped:
-            names = ", ".join(dict.fromkeys(one.resource for one in run.skipped))
-            problems.append(Problem(f"not done because of that: {names}"))
+    if run.skipped:
+        names = ", ".join(dict.fromkeys(one.resource for one in run.skipped))
+        problems.append(Problem(f"not done because of that: {names}"))
+    if problems:
         raise EngineError(*problems)
 
 

@@ -133,13 +133,13 @@ class Engine:
         with self._asking(f"remove volume `{name}`", missing_ok=True) as api:
             api.remove_volume(name)
 
-    def run(self, container: str, command: list[str]) -> int:
-        """Run a command inside and return its exit code."""
+    def run(self, container: str, command: list[str]) -> tuple[int, bytes]:
+        """Run a command inside; its exit code, and what it printed."""
         with self._asking(f"run a command in container `{container}`") as api:
             made = api.exec_create(container, command)
-            api.exec_start(made["Id"])
+            output = api.exec_start(made["Id"])
             code = api.exec_inspect(made["Id"])["ExitCode"]
-            return -1 if code is None else int(code)
+            return -1 if code is None else int(code), bytes(output)
 
     def pull(self, reference: str) -> Iterator[Json]:
         """Pull; yields the Engine's progress events, and raises on one that tells of an error."""

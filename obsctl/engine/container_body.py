@@ -173,7 +173,8 @@ def network_names(file: ComposeFile, key: str) -> list[str]:
     service = file.services[key]
     if "network_mode" in service:
         return []
-    return [_network_name(file, network) for network in service.get("networks") or ["default"]]
+    # In compose's order: the first one is the container's network mode.
+    return [_network_name(file, one) for one in sorted(service.get("networks") or ["default"])]
 
 
 def _network_name(file: ComposeFile, key: str) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 from obsctl.engine.client import Engine
 from obsctl.engine.events import Event, OnEvent, Outcome, Watch
+from obsctl.engine.good_files import GoodFiles
 from obsctl.engine.interrupt import Interrupt
 from obsctl.engine.journal import Journal
 
@@ -19,6 +20,7 @@ class Context:
     watch: Watch
     interrupt: Interrupt
     journal: Journal
+    good: GoodFiles
     on_event: OnEvent
     timeout_s: float = TIMEOUT_S
 

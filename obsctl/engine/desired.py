@@ -21,6 +21,7 @@ from obsctl.conventions import (
     LABEL_RELOAD,
     LABEL_SPEC_HASH,
 )
+from obsctl.engine.coming import Coming
 from obsctl.engine.compose import ComposeFile, Definition, read_compose
 from obsctl.engine.container_body import container_body, network_names
 from obsctl.engine.hot_files import read_hot_files
@@ -44,16 +45,13 @@ from obsctl.errors import Problem, RenderError
 Json = dict[str, Any]
 
 
-def load_desired(
-    compose_file: Path, project: str, texts: Mapping[str, str] | None = None
-) -> Desired:
+def load_desired(compose_file: Path, project: str, coming: Coming = Coming()) -> Desired:  # noqa: B008 - it is frozen
     """Read docker-compose.yml; RenderError with every part that obsctl cannot carry out.
 
-    `project` is the name that the file must have, or "" for any. With `texts`, rendered files
-    by path relative to stack/, they count for what is on disk.
+    `project` is the name that the file must have, or "" for any. What is `coming` counts as
+    if it were on disk.
     """
-    coming = texts or {}
-    file = read_compose(compose_file, coming.get(COMPOSE_FILE))
+    file = read_compose(compose_file, coming.texts.get(COMPOSE_FILE))
     if project and file.project != project:
         raise RenderError(
             Problem(
@@ -77,6 +75,7 @@ def load_desired(
         services,
         {network.name: network for network in networks if network.name in used},
         {volume.name: volume for volume in volumes},
+        coming.places(file.directory),
     )
 
 
@@ -116,7 +115,7 @@ def _is_volume(entry: object) -> bool:
     return isinstance(entry, dict) and entry.get("type") == "volume" and "source" in entry
 
 
-def _service(file: ComposeFile, key: str, texts: Mapping[str, str]) -> DesiredService:
+def _service(file: ComposeFile, key: str, coming: Coming) -> DesiredService:
     service: Definition = file.services[key]
     own = _labels_of(service)
     spec_hash = own.get(LABEL_SPEC_HASH) or _hash(service)
@@ -132,7 +131,7 @@ def _service(file: ComposeFile, key: str, texts: Mapping[str, str]) -> DesiredSe
         depends_on=tuple(_dependencies(service)),
         ports=tuple(_host_ports(service)),
         sources=tuple(sources(file, key)),
-        hot=read_hot_files(file.directory, directories).with_texts(texts, directories),
+        hot=read_hot_files(file.directory, directories).after(coming, directories),
         reload=own.get(LABEL_RELOAD),
         ready=own.get(LABEL_READY),
         one_shot=_is_one_shot(file, key),

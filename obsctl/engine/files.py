@@ -1,4 +1,4 @@
-"""Files of .obsctl/: written whole or not at all."""
+"""Files that obsctl keeps: written whole or not at all."""
 
 import os
 import tempfile
@@ -7,13 +7,14 @@ from pathlib import Path
 from obsctl.errors import EngineError, Problem
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     """Write beside `path` and rename; EngineError when the directory cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(descriptor, mode)
+            stream.write(content.encode() if isinstance(content, str) else content)
         Path(temporary).replace(path)
     except OSError as error:
         raise not_writable(path, error) from None

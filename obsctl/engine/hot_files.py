@@ -2,9 +2,11 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from obsctl.engine.coming import Coming
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +21,16 @@ class HotFiles:
         paths = sorted(self.digests.keys() | loaded.keys())
         return tuple(path for path in paths if self.digests.get(path) != loaded.get(path))
 
-    def with_texts(self, texts: Mapping[str, str], directories: Iterable[str]) -> "HotFiles":
-        """As it will be once `texts`, by path relative to stack/, are written."""
+    def after(self, coming: Coming, directories: Iterable[str]) -> "HotFiles":
+        """As it will be once `coming` is written."""
         roots = tuple(f"{directory}/" for directory in directories)
-        coming = {
+        fresh = {
             path: hashlib.sha256(text.encode()).hexdigest()
-            for path, text in texts.items()
+            for path, text in coming.texts.items()
             if path.startswith(roots)
         }
-        digests = {**self.digests, **coming}
+        kept = {path: one for path, one in self.digests.items() if path not in coming.gone}
+        digests = {**kept, **fresh}
         return self if digests == self.digests else HotFiles(digests, time.time())
 
 
@@ -38,9 +41,16 @@ def read_hot_files(base: Path, directories: Iterable[str]) -> HotFiles:
     for directory in directories:
         root = base / directory
         # A directory's own time tells of files that were removed.
-        for path in (root, *sorted(root.rglob("*"))) if root.is_dir() else ():
+        for path in (root, *_below(root)) if root.is_dir() else ():
             changed_at = max(changed_at, path.stat().st_mtime)
             if path.is_file():
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 digests[path.relative_to(base).as_posix()] = digest
     return HotFiles(digests, changed_at)
+
+
+def _below(root: Path) -> Iterator[Path]:
+    """Hidden files are on their way in or out; no component loads them."""
+    for path in sorted(root.rglob("*")):
+        if not any(part.startswith(".") for part in path.relative_to(root).parts):
+            yield path

@@ -100,6 +100,7 @@ class Desired:
     services: Mapping[str, DesiredService]
     networks: Mapping[str, DesiredNetwork]
     volumes: Mapping[str, DesiredVolume]
+    coming: frozenset[Path] = frozenset()  # places that are not on disk yet, but will be
 
     def in_dependency_order(self) -> list[str]:
         """Services after those that they depend on; by name where that leaves a choice."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from obsctl.engine.model import DesiredNetwork, DesiredService, DesiredVolume
 from obsctl.engine.observe import Container
+from obsctl.errors import Problem
 
 
 class Action(StrEnum):
@@ -56,7 +57,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """`refusals` are changes that `up` does not make unless it is told to."""
+
     operations: tuple[Operation, ...] = ()
+    refusals: tuple[Problem, ...] = ()
 
     @property
     def changes(self) -> tuple[Operation, ...]:
@@ -65,7 +69,7 @@ class Plan:
     def __str__(self) -> str:
         if not self.operations:
             return "nothing to do: what runs is what the project file asks for\n"
-        return "".join(f"{line}\n" for line in self._lines())
+        return "".join(f"{line}\n" for line in (*self._lines(), *self._refused()))
 
     def _lines(self) -> Iterator[str]:
         width = max(len(operation.key) for operation in self.operations)
@@ -74,10 +78,16 @@ class Plan:
             if operation.needs:
                 yield f"{'':<{width}}  after {', '.join(operation.needs)}"
 
+    def _refused(self) -> Iterator[str]:
+        for problem in self.refusals:
+            yield f"refused  {problem.message}"
+            yield f"         {problem.hint}"
+
     def as_data(self) -> dict[str, Any]:
         """For --json."""
         return {
             "changes": len(self.changes),
+            "refusals": [problem.message for problem in self.refusals],
             "operations": [
                 {
                     "action": str(operation.action),

@@ -20,10 +20,19 @@ _GIB: Final = 2**30
 _ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
+@dataclass(frozen=True, slots=True)
+class TakenPort(Problem):
+    """A port of the host that `service` cannot publish; who knows the settings can place it."""
+
+    service: str = ""
+    port: int = 0
+
+
 def preflight(engine: Engine, desired: Desired, observed: Observed, plan: Plan) -> None:
     """EngineError with every obstacle to the plan; asks only about what the plan would make."""
     look = _Look(engine, desired, observed, plan)
     problems = [
+        *plan.refusals,
         *look.other_checkouts(),
         *look.foreign_names(),
         *look.external(),
@@ -99,12 +108,14 @@ class _Look:
         names = self.observed.network_names() | self.observed.volume_names()
         networks = [one.name for one in self.desired.networks.values() if one.external]
         volumes = [one.name for one in self.desired.volumes.values() if one.external]
-        for name in (*networks, *volumes):
-            if name not in names:
-                yield Problem(
-                    f"`{name}` is external and does not exist",
-                    hint=f"create it first, e.g. `docker network create {name}`",
-                )
+        for noun, wanted in (("network", networks), ("volume", volumes)):
+            for name in wanted:
+                if name not in names:
+                    yield Problem(
+                        f"the {noun} `{name}` is the application's, and it does not exist",
+                        hint=f"start the application first, or create it: `docker {noun} create "
+                        f"{name}`",
+                    )
         listed = [network.name for network in self.observed.networks]
         for name in sorted({one for one in listed if listed.count(one) > 1}):
             if name in self.desired.networks:
@@ -126,7 +137,7 @@ class _Look:
             for source in service.sources:
                 if source.secret:
                     yield from _secret_problem(source.path, source.secret)
-                elif not source.path.exists():
+                elif not source.path.exists() and source.path not in self.desired.coming:
                     yield Problem(
                         f"service `{service.name}` mounts `{source.path}`, which does not exist",
                         hint="`obsctl render` writes the stack's files",
@@ -146,12 +157,14 @@ class _Look:
         hint = "free it, or choose another port under `stack` in the project file"
         for container in self.observed.foreign:
             if any(_clash(port, other) for other in container.ports):
-                return Problem(f"{place} is in use by container `{container.name}`", hint=hint)
+                message = f"{place} is in use by container `{container.name}`"
+                return TakenPort(message, None, hint, None, service.name, port.port)
         words = bind_problem(port) if self.engine.address.is_local else None
         if words is None:
             return None
         holder = port_holder(port) if words == "is in use" else None
-        return Problem(f"{place} {words}{f' by {holder}' if holder else ''}", hint=hint)
+        message = f"{place} {words}{f' by {holder}' if holder else ''}"
+        return TakenPort(message, None, hint, None, service.name, port.port)
 
     def memory(self) -> Iterator[Problem]:
         if not self._made():

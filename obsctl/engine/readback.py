@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 
 from obsctl.engine.client import Engine
+from obsctl.engine.compare import first_difference, rules_difference
 from obsctl.engine.model import DesiredService
 from obsctl.engine.observe import Container
 from obsctl.engine.reach import endpoint_of
@@ -56,75 +57,60 @@ def _mounted(container: Container) -> dict[str, Path]:
 
 
 def _on_host(path: str, mounts: Mapping[str, Path]) -> Path | None:
+    if path in mounts:
+        return mounts[path]
     for target, source in mounts.items():
         if path.startswith(f"{target}/"):
             return source / path.removeprefix(f"{target}/")
     return None
 
 
+def _parsed(text: str | bytes) -> Any:  # noqa: ANN401 - any YAML value
+    return yaml.load(text, _LOADER) or {}  # noqa: S506 - a safe one
+
+
+def _stale_mount(path: str, mounts: Mapping[str, Path]) -> str:
+    """A file that is mounted alone goes on being the one that was there at the start."""
+    alone = "; it mounts that file alone and cannot see a new one: recreate the container"
+    return alone if path in mounts else ""
+
+
 def _prometheus(ask: Ask, mounts: Mapping[str, Path]) -> str | None:
     if not ask("/api/v1/status/runtimeinfo")["data"]["reloadConfigSuccess"]:
         return "its last reload failed"
-    file = _on_host("/etc/prometheus/prometheus.yml", mounts)
+    file = _on_host(_PROMETHEUS, mounts)
     if file is None:
         return None
-    wanted = yaml.load(file.read_bytes(), _LOADER)  # noqa: S506 - a safe one
-    loaded = yaml.load(ask("/api/v1/status/config")["data"]["yaml"], _LOADER)  # noqa: S506
-    if _jobs(loaded) != _jobs(wanted):
-        return "its loaded scrape jobs are not those of prometheus.yml"
-    groups = ask("/api/v1/rules")["data"]["groups"]
-    found = sorted((group["name"], len(group["rules"])) for group in groups)
-    if found != sorted(_groups(wanted, mounts)):
-        return "its loaded rule groups are not those of the rule files"
+    wanted = _parsed(file.read_bytes())
+    loaded = _parsed(ask("/api/v1/status/config")["data"]["yaml"])
+    if found := first_difference(wanted, loaded):
+        return f"prometheus.yml is not loaded: {found}{_stale_mount(_PROMETHEUS, mounts)}"
+    if found := rules_difference(_groups(wanted, mounts), ask("/api/v1/rules")["data"]["groups"]):
+        return f"its rule files are not loaded: {found}"
     return None
 
 
-def _jobs(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Targets by job."""
-    return {
-        job["job_name"]: sorted(
-            target
-            for static in job.get("static_configs") or ()
-            for target in static.get("targets") or ()
-        )
-        for job in config.get("scrape_configs") or ()
-    }
-
-
-def _groups(config: Mapping[str, Any], mounts: Mapping[str, Path]) -> Iterator[tuple[str, int]]:
+def _groups(config: Mapping[str, Any], mounts: Mapping[str, Path]) -> list[Mapping[str, Any]]:
+    groups: list[Mapping[str, Any]] = []
     for name in config.get("rule_files") or ():
-        path = _on_host(str(Path("/etc/prometheus") / name), mounts)
+        path = _on_host(str(Path(_PROMETHEUS).parent / name), mounts)
         for file in sorted(path.parent.glob(path.name)) if path else ():
-            rules = yaml.load(file.read_bytes(), _LOADER) or {}  # noqa: S506 - a safe one
-            for group in rules.get("groups") or ():
-                yield group["name"], len(group.get("rules") or ())
+            groups += _parsed(file.read_bytes()).get("groups") or ()
+    return groups
 
 
 def _alertmanager(ask: Ask, mounts: Mapping[str, Path]) -> str | None:
-    file = _on_host("/etc/alertmanager/alertmanager.yml", mounts)
+    file = _on_host(_ALERTMANAGER, mounts)
     if file is None:
         return None
-    wanted = yaml.load(file.read_bytes(), _LOADER)  # noqa: S506 - a safe one
-    loaded = yaml.load(ask("/api/v2/status")["config"]["original"], _LOADER)  # noqa: S506
-    if _outline(loaded) != _outline(wanted):
-        return "its loaded routes and receivers are not those of alertmanager.yml"
+    loaded = _parsed(ask("/api/v2/status")["config"]["original"])
+    if found := first_difference(_parsed(file.read_bytes()), loaded):
+        return f"alertmanager.yml is not loaded: {found}{_stale_mount(_ALERTMANAGER, mounts)}"
     return None
 
 
-def _outline(config: Mapping[str, Any]) -> tuple[object, ...]:
-    """What Alertmanager gives back as it was written: names, kinds and the shape of the tree."""
-    receivers = {
-        receiver["name"]: sorted(key for key in receiver if key.endswith("_configs"))
-        for receiver in config.get("receivers") or ()
-    }
-    return receivers, _tree(config.get("route") or {}), len(config.get("inhibit_rules") or ())
-
-
-def _tree(route: Mapping[str, Any]) -> tuple[object, ...]:
-    below = tuple(_tree(child) for child in route.get("routes") or ())
-    return route.get("receiver"), bool(route.get("continue")), below
-
-
+_PROMETHEUS: Final = "/etc/prometheus/prometheus.yml"
+_ALERTMANAGER: Final = "/etc/alertmanager/alertmanager.yml"
 _CHECKS: Final[Mapping[str, Callable[[Ask, Mapping[str, Path]], str | None]]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,

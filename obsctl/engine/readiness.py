@@ -96,7 +96,7 @@ def _passes_itself(context: Context, service: DesiredService, container: Contain
         return True
     command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else list(test[1:])
     with suppress(EngineError):
-        return context.engine.run(container.id, command) == 0
+        return context.engine.run(container.id, command)[0] == 0
     return False
 
 

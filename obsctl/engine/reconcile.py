@@ -1,9 +1,10 @@
 """Desired and observed make a Plan: every decision of the engine, each with its cause; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from obsctl.engine.causes import definition_cause, exit_cause
+from obsctl.engine.data_guard import data_risks
 from obsctl.engine.model import STARTED, Desired, DesiredService
 from obsctl.engine.observe import Container, Observed
 from obsctl.engine.plan import Action, Operation, Plan
@@ -11,9 +12,17 @@ from obsctl.engine.slots import Slots, sort_into_slots
 from obsctl.engine.state import State
 
 
-def reconcile(desired: Desired, observed: Observed, state: State) -> Plan:
-    """What has to happen so that the Engine runs what is desired; nothing when it does."""
-    return _Reconciler(desired, observed, state).plan()
+def reconcile(
+    desired: Desired, observed: Observed, state: State, at_risk: Collection[str] = ()
+) -> Plan:
+    """What has to happen so that the Engine runs what is desired; nothing when it does.
+
+    `at_risk` are the services whose data may be changed so that there is no way back.
+    """
+    plan = _Reconciler(desired, observed, state).plan()
+    risks = data_risks(desired, observed, state)
+    refusals = tuple(problem for name, problem in risks.items() if name not in at_risk)
+    return replace(plan, refusals=refusals)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,15 @@ class _Replacement:
     service: DesiredService
     old: Container
     old_name: str
-    fresh: str  # id of the new container
+    fresh: str  # the new container
     fresh_name: str
 
 
 def replace_container(context: Context, operation: Operation) -> None:
-    """Carry out (or finish) a replacement; on failure the old container serves again."""
+    """Carry out (or finish) a replacement; on failure the old container serves again.
+
+    The old one is kept, stopped, until the whole run has gone well.
+    """
     service, old = operation.service, operation.current
     if service is None or old is None:
         raise ValueError(operation.key)
@@ -41,10 +44,28 @@ def replace_container(context: Context, operation: Operation) -> None:
         outage_s = _switch(context, replacement)
     except ObsctlError as error:
         raise _undone(context, replacement, error) from error
-    context.journal.step(operation.key, f"remove {replacement.old_name}")
-    context.engine.remove(old.id, force=True)
     done = f"replaced, {outage_s:.2f} s without it" if old.is_running else "replaced"
     context.tell(service.name, done, "done")
+
+
+def remove_previous(context: Context, operation: Operation) -> None:
+    """The run has ended well: the container that was replaced is not needed any more."""
+    if operation.service is None or operation.current is None:
+        raise ValueError(operation.key)
+    context.journal.step(operation.key, f"remove {operation.service.container}{PREVIOUS}")
+    context.engine.remove(operation.current.id, force=True)
+    context.journal.end(operation.key)
+
+
+def put_back_replaced(context: Context, operation: Operation) -> None:
+    """Undo a replacement that went well; the container that was replaced serves again."""
+    service, old = operation.service, operation.current
+    if service is None or old is None:
+        raise ValueError(operation.key)
+    name = service.container
+    # It works, and may be writing: it gets the time to end well.
+    context.engine.stop(name, service.stop_grace_s)
+    _put_back(context, _Replacement(operation.key, service, old, name + PREVIOUS, name, name))
 
 
 def _switch(context: Context, it: _Replacement) -> float:
@@ -92,6 +113,8 @@ def _put_back(context: Context, it: _Replacement) -> None:
     engine, service = context.engine, it.service
     context.journal.step(it.key, f"remove {it.fresh_name}")
     engine.remove(it.fresh, force=True)
+    # The old one would start with what the new one did not get along with.
+    context.good.put_back(service)
     if it.old_name != service.container:
         context.journal.step(it.key, f"rename {it.old_name}")
         engine.rename(it.old.id, service.container)

@@ -13,10 +13,11 @@ STATE_FILE: Final = "state.json"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The digests of the hot files that this very container loaded last."""
+    """The digests of the hot files that this very container loaded last, and its image."""
 
     container: str
     digests: Mapping[str, str]
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

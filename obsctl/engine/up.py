@@ -1,14 +1,15 @@
-"""Brings a project up: lock, observe, reconcile, pre-flight, apply, remember."""
+"""Brings a project up: lock, observe, reconcile, pre-flight, check, write, apply, remember."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from obsctl.conventions import COMPOSE_PROJECT, STATE_DIRECTORY
-from obsctl.engine.apply import apply
 from obsctl.engine.client import Engine
+from obsctl.engine.coming import Coming
 from obsctl.engine.context import TIMEOUT_S, Context
 from obsctl.engine.desired import load_desired
 from obsctl.engine.events import Event, OnEvent, watching
+from obsctl.engine.good_files import GOOD_DIRECTORY, GoodFiles
 from obsctl.engine.interrupt import Interrupt, interruptible
 from obsctl.engine.journal import Journal, interrupted_steps
 from obsctl.engine.lock import Waiting, project_lock
@@ -17,7 +18,9 @@ from obsctl.engine.observe import observe
 from obsctl.engine.plan import Plan
 from obsctl.engine.preflight import preflight, warnings
 from obsctl.engine.reconcile import reconcile
+from obsctl.engine.staging import check_staged
 from obsctl.engine.state import Loaded, State, read_state, write_state
+from obsctl.errors import Problem, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,84 +32,124 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """What shall run: `compose_file`, as it is or as it is `coming`.
+
+    `at_risk` are services whose data may be changed so that there is no way back.
+    """
+
+    compose_file: Path
+    project: str
+    root: Path
+    coming: Coming = field(default_factory=Coming)
+    at_risk: frozenset[str] = frozenset()
+
+    @property
+    def state_directory(self) -> Path:
+        return self.root / STATE_DIRECTORY
+
+    def desired(self) -> Desired:
+        return load_desired(self.compose_file, self.project, self.coming)
+
+    def plan(self, engine: Engine) -> Plan:
+        """What bring_up would do now; changes nothing."""
+        desired = self.desired()
+        observed = observe(engine, desired.project, desired)
+        return reconcile(desired, observed, read_state(self.state_directory), self.at_risk)
+
+
+@dataclass(frozen=True, slots=True)
 class _Run:
     """One bring_up under way."""
 
-    directory: Path
+    goal: Goal
+    desired: Desired
+    engine: Engine
     interrupt: Interrupt
     on_event: OnEvent
-    patience: Patience
 
-    def apply(self, engine: Engine, plan: Plan, project: str) -> None:
-        journal = Journal(self.directory)
+    def tell(self, text: str) -> None:
+        self.on_event(Event(self.desired.project, text))
+
+    @property
+    def good(self) -> GoodFiles:
+        directory = self.goal.state_directory / GOOD_DIRECTORY
+        return GoodFiles(self.desired.file.parent, directory)
+
+    def prepare(self) -> Plan:
+        """Everything that can be found out while nothing is changed yet."""
+        directory = self.goal.state_directory
+        for operation, step in interrupted_steps(directory).items():
+            self.tell(f"the last `up` was cut off in `{operation}` before `{step}`; going on")
+        observed = observe(self.engine, self.desired.project, self.desired)
+        plan = reconcile(self.desired, observed, read_state(directory), self.goal.at_risk)
+        if plan.changes:
+            preflight(self.engine, self.desired, observed, plan)
+            for text in warnings(self.desired, self.engine):
+                self.tell(text)
+        self.interrupt.check()
+        check_staged(self.engine, self.desired, plan, self.goal.coming)
+        return plan
+
+    def apply(self, plan: Plan, ready_s: float) -> None:
+        journal = Journal(self.goal.state_directory)
         if not plan.operations:
             journal.close()
             return
-        with watching(engine, project) as watch:
-            ready_s = self.patience.ready_s
-            context = Context(engine, watch, self.interrupt, journal, self.on_event, ready_s)
+        from obsctl.engine.apply import apply  # the larger half, and mostly there is nothing to do
+
+        with watching(self.engine, self.desired.project) as watch:
+            parts = (self.engine, watch, self.interrupt, journal, self.good)
             try:
-                apply(plan, context)
+                apply(plan, Context(*parts, self.on_event, ready_s))
             finally:
                 # Only a run that was killed leaves its journal.
                 journal.close()
 
+    def remember(self) -> None:
+        """Every container has loaded what is on disk, and was seen ready."""
+        listed = self.engine.containers(f"{COMPOSE_PROJECT}={self.desired.project}")
+        ids = {name.lstrip("/"): one["Id"] for one in listed for name in one["Names"]}
+        before = read_state(self.goal.state_directory).loaded
+        loaded = {
+            name: Loaded(ids[service.container], dict(service.hot.digests), service.image)
+            for name, service in self.desired.services.items()
+            if service.container in ids
+        }
+        for name, entry in loaded.items():
+            service = self.desired.services[name]
+            if before.get(name) != entry or not self.good.has(service):
+                self.good.keep(service)
+        write_state(self.goal.state_directory, State(loaded))
 
-def make_plan(engine: Engine, desired: Desired, root: Path) -> Plan:
-    """What bring_up would do now; changes nothing."""
-    observed = observe(engine, desired.project, desired)
-    return reconcile(desired, observed, read_state(root / STATE_DIRECTORY))
 
-
-def bring_up(
-    compose_file: Path,
-    project: str,
-    root: Path,
-    on_event: OnEvent,
-    patience: Patience = Patience(),
-) -> Plan:
-    """Make the Engine run what the compose file says; returns the plan that was carried out.
+def bring_up(goal: Goal, on_event: OnEvent, patience: Patience = Patience()) -> Plan:
+    """Make the Engine run what the goal says; returns the plan that was carried out.
 
     EngineError when it cannot be done or failed; Stopped after SIGINT or SIGTERM.
     """
 
     def tell(text: str) -> None:
-        on_event(Event(project, text))
+        on_event(Event(goal.project, text))
 
     with interruptible() as interrupt:
-        run = _Run(root / STATE_DIRECTORY, interrupt, on_event, patience)
         waiting = Waiting(patience.lock_s, tell, interrupt.check)
-        with project_lock(run.directory, waiting):
-            desired = load_desired(compose_file, project)
-            engine = Engine.open()
-            return _bring_up(run, engine, desired)
+        with project_lock(goal.state_directory, waiting):
+            desired = goal.desired()
+            _check_names(goal.at_risk, desired)
+            run = _Run(goal, desired, Engine.open(), interrupt, on_event)
+            plan = run.prepare()
+            goal.coming.write()
+            run.apply(plan, patience.ready_s)
+            run.remember()
+            return plan
 
 
-def _bring_up(run: _Run, engine: Engine, desired: Desired) -> Plan:
-    def tell(text: str) -> None:
-        run.on_event(Event(desired.project, text))
-
-    for operation, step in interrupted_steps(run.directory).items():
-        tell(f"the last `up` was cut off in `{operation}` before `{step}`; going on from there")
-    observed = observe(engine, desired.project, desired)
-    plan = reconcile(desired, observed, read_state(run.directory))
-    if plan.changes:
-        preflight(engine, desired, observed, plan)
-        for text in warnings(desired, engine):
-            tell(text)
-    run.interrupt.check()
-    run.apply(engine, plan, desired.project)
-    _remember(engine, desired, run.directory)
-    return plan
-
-
-def _remember(engine: Engine, desired: Desired, directory: Path) -> None:
-    """Every container has loaded what is on disk, and was seen ready."""
-    listed = engine.containers(f"{COMPOSE_PROJECT}={desired.project}")
-    ids = {name.lstrip("/"): one["Id"] for one in listed for name in one["Names"]}
-    loaded = {
-        name: Loaded(ids[service.container], dict(service.hot.digests))
-        for name, service in desired.services.items()
-        if service.container in ids
-    }
-    write_state(directory, State(loaded))
+def _check_names(at_risk: frozenset[str], desired: Desired) -> None:
+    known = ", ".join(sorted(desired.services))
+    problems = [
+        Problem(f"there is no service `{name}`", hint=f"it is one of: {known}")
+        for name in sorted(at_risk - desired.services.keys())
+    ]
+    if problems:
+        raise UsageError(*problems)

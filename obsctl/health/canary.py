@@ -1,18 +1,13 @@
-"""Canaries: a log line that is found again, and test alerts that reach their receivers."""
+"""Canaries: test alerts that reach their receivers, and all that `--deep` adds."""
 
-import json
-import secrets
-import socket
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
 from obsctl.conventions import SEVERITIES
 from obsctl.health.context import Context
 from obsctl.health.delivery import (
-    CANARY_LABEL,
     GRACE_S,
     Canary,
     Delivery,
@@ -25,75 +20,12 @@ from obsctl.health.delivery import (
     placement,
     raised,
 )
-from obsctl.health.probe import Request
+from obsctl.health.log_canary import LOG_CHECKS
 from obsctl.health.report import Finding
 from obsctl.health.run import Check
 
-_LOG_S: Final = 30.0
 _ALERTS_S: Final = 60.0
-_CONNECT_S: Final = 3.0
-_STREAMS: Final = "/logs-*-*"
 _SUMMARY: Final = "obsctl check --deep: a test of this receiver, nothing is wrong"
-
-
-def log_arrives(context: Context) -> Iterator[Finding]:
-    """A marked line into Logstash's TCP input is found in Elasticsearch, and deleted."""
-    logging = context.stack.logging
-    port = (
-        next((entry.port for entry in logging.inputs if entry.kind == "tcp"), None)
-        if logging
-        else None
-    )
-    claim = context.claim("canaries", "logs", "a line sent to Logstash is found in Elasticsearch")
-    if port is None:
-        yield claim.skip("no TCP input under `logs:`")
-        return
-    mark = secrets.token_hex(12)
-    query = {"query": {"match": {"message": mark}}}
-    place = context.published("logstash", port)
-    started = time.monotonic()
-    try:
-        _send_line(place, mark)
-    except OSError as error:
-        evidence = f"{place[0]}:{place[1]}: {error.strerror or error}"
-        yield claim.fail("canary-log-refused", evidence, port=port)
-        return
-    index = _found_in(context, query)
-    if index is None:
-        waited_s = time.monotonic() - started
-        yield claim.fail(
-            "canary-log-lost", f"sent to port {port}, not found after {waited_s:.0f} s"
-        )
-        return
-    took_s = time.monotonic() - started
-    gone = context.ask("elasticsearch", _post(f"{_STREAMS}/_delete_by_query?refresh=true", query))
-    kept = "" if gone.json().get("deleted") else "; it could not be deleted again"
-    yield claim.ok(f"found after {took_s:.2f} s in {index}{kept}")
-
-
-def _send_line(place: tuple[str, int], mark: str) -> None:
-    event = {"message": f"obsctl canary {mark}", "labels": {CANARY_LABEL: mark}}
-    with socket.create_connection(place, _CONNECT_S) as connection:
-        # The newline ends the event: without it Logstash waits for more.
-        connection.sendall(json.dumps(event).encode() + b"\n")
-
-
-def _found_in(context: Context, query: Mapping[str, Any]) -> str | None:
-    pause_s = 0.1
-    while time.monotonic() + 1 < context.deadline:
-        # A search sees what was written before the last refresh only.
-        context.ask("elasticsearch", _post(f"{_STREAMS}/_refresh", None))
-        answer = context.ask("elasticsearch", _post(f"{_STREAMS}/_search", query)).json()
-        hits = (answer.get("hits") or {}).get("hits") or ()
-        if hits:
-            return str(hits[0]["_index"])
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, 1.0)
-    return None
-
-
-def _post(path: str, body: object) -> Request:
-    return Request(path, "POST", body)
 
 
 def alerts_arrive(context: Context) -> Iterator[Finding]:
@@ -145,7 +77,7 @@ def _routed(context: Context, severity: str, canary: Canary, place: Placement) -
 
 def _delivered(context: Context, delivery: Delivery) -> Finding:
     name = delivery.integration
-    claim = context.claim("canaries", "alerts", f"{name} takes the test notifications")
+    claim = context.claim("canaries", "alerts", f"{name} takes the test notifications").about(name)
     if delivery.state == "delivered":
         return claim.ok(f"delivered after {delivery.seconds:.1f} s")
     evidence = f"{delivery.state} after {delivery.seconds:.1f} s"
@@ -153,14 +85,7 @@ def _delivered(context: Context, delivery: Delivery) -> Finding:
 
 
 DEEP_CHECKS: Final = (
-    Check(
-        "canaries",
-        "logs",
-        "a log line is found again",
-        log_arrives,
-        ("logstash", "elasticsearch"),
-        _LOG_S,
-    ),
+    *LOG_CHECKS,
     Check(
         "canaries",
         "alerts",

@@ -27,6 +27,7 @@ class Cause:
     meaning: str
     see: str
     fix: str
+    many: str = ""  # what several of them are called together
 
     @property
     def placeholders(self) -> frozenset[str]:

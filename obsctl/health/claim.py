@@ -1,10 +1,10 @@
 """A claim under test: turns what a check saw into a Finding with cause and fix."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from obsctl.health.causes import load_causes
-from obsctl.health.report import Finding, Layer, State
+from obsctl.health.report import NOT_APPLICABLE, Finding, Layer, State
 
 _EVIDENCE_CHARACTERS = 2000
 
@@ -17,12 +17,21 @@ class Claim:
     subject: str
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
+    part: str = ""
+
+    def about(self, part: str) -> "Claim":
+        """The same claim, as one about a part of the stack that is not its subject."""
+        return replace(self, part=part)
 
     def ok(self, evidence: str = "") -> Finding:
         return self._finding("ok", evidence)
 
     def skip(self, reason: str) -> Finding:
         return self._finding("skip", reason)
+
+    def not_applicable(self, reason: str) -> Finding:
+        """A skip that is nothing to look at: this set-up has no such thing."""
+        return self._finding("skip", f"not applicable here: {reason}", code=NOT_APPLICABLE)
 
     def fail(self, code: str, evidence: str = "", **values: object) -> Finding:
         return self._with_cause("fail", code, evidence, values)
@@ -49,6 +58,7 @@ class Claim:
             code=code,
             cause=cause,
             fix=fix,
+            part=self.part or self.subject,
         )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import yaml
 
 from obsctl.conventions import COMPOSE_FILE, PORTS
+from obsctl.errors import EngineError
 from obsctl.health.claim import Claim
 from obsctl.health.probe import Answer, Credentials, ProbeError, Request, send
 from obsctl.health.report import Layer
@@ -28,6 +29,8 @@ LOGINS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _ANY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound, asked
 _UNAUTHORIZED: Final = 401
+# A container in one of these states holds none of its ports.
+_OFF: Final = frozenset({"created", "exited", "dead", "removing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,24 @@ class Context:
     def has(self, component: str) -> bool:
         """Whether the component is part of this stack."""
         return component in self.targets or component in self.services
+
+    def serves(self, component: str) -> bool:
+        """Whether what answers in its place can be the component; true where nobody knows.
+
+        Without its container, somebody else's program may listen on its port.
+        """
+        if component in self.targets or component not in self.services:
+            return True
+        try:
+            states = self.container_states()
+        except EngineError:
+            return True
+        return any(one.service == component and one.status not in _OFF for one in states)
+
+    def container_states(self) -> tuple[ContainerState, ...]:
+        """All containers of the project, listed once per run; raises EngineError."""
+        states: tuple[ContainerState, ...] = self.once.get("containers", self.containers)
+        return states
 
     @property
     def services(self) -> Mapping[str, Mapping[str, Any]]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from obsctl.health.compare import duration_s
+from obsctl.engine.compare import duration_s
+from obsctl.engine.matchers import Stop, integrations_of, route_of
 from obsctl.health.context import Context
-from obsctl.health.matchers import Stop, integrations_of, route_of
 from obsctl.health.probe import ProbeError, Request
 
 CANARY_LABEL: Final = "obsctl_canary"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 # What Grafana fills in by itself; the values of a graph over the last hour.
@@ -29,6 +29,7 @@ class PanelQuery:
     title: str  # of the panel
     datasource: str  # uid
     expr: str
+    target: Mapping[str, Any] = field(default_factory=dict, compare=False)  # as in the dashboard
 
 
 def panel_queries(model: Mapping[str, Any]) -> tuple[PanelQuery, ...]:
@@ -36,9 +37,9 @@ def panel_queries(model: Mapping[str, Any]) -> tuple[PanelQuery, ...]:
     values = {**_BUILT_IN, **_variables(model)}
     uid = str(model.get("uid", ""))
     return tuple(
-        PanelQuery(uid, str(panel.get("title", "")), source, filled(text, values))
+        PanelQuery(uid, str(panel.get("title", "")), source, filled(text, values), target)
         for panel in _panels(model.get("panels") or ())
-        for source, text in _targets(panel)
+        for source, text, target in _targets(panel)
     )
 
 
@@ -58,12 +59,12 @@ def _panels(panels: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         yield from _panels(panel.get("panels") or ())
 
 
-def _targets(panel: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _targets(panel: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     default = _uid(panel.get("datasource"))
     for target in panel.get("targets") or ():
         text = target.get("expr") or target.get("query")
         if isinstance(text, str) and text.strip():
-            yield _uid(target.get("datasource")) or default, text
+            yield _uid(target.get("datasource")) or default, text, target
 
 
 def _uid(reference: object) -> str:

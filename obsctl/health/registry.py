@@ -4,6 +4,7 @@ from typing import Final
 
 from obsctl.health.checks import (
     alertmanager,
+    cardinality,
     clock,
     containers,
     elasticsearch,
@@ -14,6 +15,7 @@ from obsctl.health.checks import (
     project,
     prometheus,
     rules,
+    storage,
     targets,
 )
 from obsctl.health.run import Check
@@ -63,6 +65,10 @@ _CONFIGURATION: Final = (
     ),
 )
 
+_KIBANA: Final = Check(
+    "configuration", "kibana", "has the data view", kibana.data_view, ("kibana", "elasticsearch")
+)
+
 _SIGNALS: Final = (
     *(
         Check("signals", "prometheus", claim, function, ("prometheus",))
@@ -74,6 +80,8 @@ _SIGNALS: Final = (
             ("scrapes are in time", targets.slow_scrapes),
             ("rules work", rules.rules_work),
             ("sends its alerts to Alertmanager", prometheus.alertmanager_known),
+            ("series stay few enough", cardinality.series_stay_few),
+            ("its data fits on the disk", storage.prometheus_fits),
             ("clocks agree", clock.clocks_agree),
             ("panels answer", panels.panels_answer),
             ("notifications are delivered", alertmanager.notifications),
@@ -90,11 +98,26 @@ _SIGNALS: Final = (
         "signals", "grafana", "can query its datasources", grafana.datasource_health, ("grafana",)
     ),
     Check("signals", "logstash", "passes its events on", logstash.losses, ("logstash",)),
+    Check(
+        "signals",
+        "elasticsearch",
+        "its disk has room",
+        storage.elasticsearch_has_room,
+        ("elasticsearch",),
+    ),
+    Check(
+        "signals",
+        "grafana",
+        "its log panels answer",
+        panels.log_panels_answer,
+        ("grafana", "elasticsearch"),
+    ),
 )
 
 CHECKS: Final = (
     Check("containers", "containers", "run", containers.containers_run, seconds=30),
     *_READINESS,
     *_CONFIGURATION,
+    _KIBANA,
     *_SIGNALS,
 )

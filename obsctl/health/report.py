@@ -21,6 +21,14 @@ STATES: Final[tuple[State, ...]] = ("fail", "warn", "skip", "ok")  # worst first
 SCHEMA_VERSION: Final = 1
 """Of the JSON form: raised when a key is renamed, removed or changes its meaning."""
 
+
+def worst(states: Iterable[State]) -> State:
+    """The worst of some states; ok where there are none."""
+    return min(states, key=STATES.index, default="ok")
+
+
+NOT_APPLICABLE: Final = "not-applicable"
+
 # What XML 1.0 cannot hold, not even as a reference.
 _NOT_XML: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if code not in (9, 10)}
 
@@ -29,8 +37,11 @@ _NOT_XML: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if co
 class Finding:
     """One claim about one part of the stack, and whether it holds.
 
-    `code` names an entry of the catalogue of causes and is set for fail and warn only;
-    `cause` and `fix` are that entry's words filled in for this case.
+    `code` names an entry of the catalogue of causes; `cause` and `fix` are that entry's words
+    filled in for this case. They are set for fail and warn; a skip has the code NOT_APPLICABLE
+    where there is nothing to miss, and none where another failure keeps from looking.
+    `part` is the component, service or receiver that the claim is about, where that is not the
+    subject itself.
     """
 
     layer: Layer
@@ -41,6 +52,18 @@ class Finding:
     code: str = ""
     cause: str = ""
     fix: str = ""
+    part: str = ""
+
+    @property
+    def applies(self) -> bool:
+        """False for what this set-up cannot have."""
+        return self.code != NOT_APPLICABLE
+
+    @property
+    def headline(self) -> str:
+        """The cause, with its subject where the cause does not name it."""
+        named = self.subject in self.cause
+        return self.cause if named else f"{self.subject}: {self.cause or self.claim}"
 
     @property
     def rank(self) -> tuple[int, int, str, str]:
@@ -54,16 +77,24 @@ class LayerSummary:
 
     layer: Layer
     counts: dict[State, int]
+    not_applicable: int = 0  # of the skipped
 
     @property
     def state(self) -> State:
-        return next(state for state in STATES if self.counts[state] or state == "ok")
+        """The worst of the layer; what does not apply here is no blemish."""
+        counts = {**self.counts, "skip": self.counts["skip"] - self.not_applicable}
+        return worst(state for state in STATES if counts[state])
 
     @property
     def line(self) -> str:
-        words = {"fail": "failed", "warn": "to look at", "skip": "skipped", "ok": "ok"}
-        parts = [f"{self.counts[state]} {words[state]}" for state in STATES if self.counts[state]]
-        return ", ".join(parts)
+        counts = {
+            "failed": self.counts["fail"],
+            "to look at": self.counts["warn"],
+            "skipped": self.counts["skip"] - self.not_applicable,
+            "ok": self.counts["ok"],
+            "not applicable here": self.not_applicable,
+        }
+        return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +118,14 @@ class HealthReport:
         return 0 if self.healthy else 1
 
     @property
+    def counts(self) -> dict[State, int]:
+        """How many findings are in each state."""
+        counts = dict.fromkeys(STATES, 0)
+        for finding in self.findings:
+            counts[finding.state] += 1
+        return counts
+
+    @property
     def problems(self) -> tuple[Finding, ...]:
         """What failed, and what to look at; worst first."""
         return tuple(finding for finding in self.findings if finding.state in ("fail", "warn"))
@@ -95,10 +134,14 @@ class HealthReport:
     def layers(self) -> tuple[LayerSummary, ...]:
         """The layers that were checked, in order."""
         counts = {layer: dict.fromkeys(STATES, 0) for layer in LAYERS}
+        absent = dict.fromkeys(LAYERS, 0)
         for finding in self.findings:
             counts[finding.layer][finding.state] += 1
+            absent[finding.layer] += not finding.applies
         return tuple(
-            LayerSummary(layer, count) for layer, count in counts.items() if any(count.values())
+            LayerSummary(layer, count, absent[layer])
+            for layer, count in counts.items()
+            if any(count.values())
         )
 
     def to_json(self) -> str:
@@ -106,17 +149,16 @@ class HealthReport:
 
         {"schema": 1, "healthy": bool, "seconds": float,
          "summary": {"fail": int, "warn": int, "skip": int, "ok": int},
-         "findings": [{"layer", "subject", "claim", "state", "evidence", "code", "cause", "fix"}]}
+         "findings": [{"layer", "subject", "claim", "state", "evidence", "code", "cause", "fix",
+                       "part"}]}
         `state` is fail, warn, skip or ok; all others are text, "" where there is nothing to say.
+        A skip with the code `not-applicable` is nothing to look at.
         """
-        summary = dict.fromkeys(STATES, 0)
-        for finding in self.findings:
-            summary[finding.state] += 1
         document = {
             "schema": SCHEMA_VERSION,
             "healthy": self.healthy,
             "seconds": round(self.seconds, 3),
-            "summary": summary,
+            "summary": self.counts,
             "findings": [asdict(finding) for finding in self.findings],
         }
         return json.dumps(document, indent=2, ensure_ascii=False)

@@ -54,6 +54,9 @@ def run_checks(context: Context, checks: Sequence[Check]) -> HealthReport:
 
 
 def _run(check: Check, context: Context) -> Outcome:
+    off = next((name for name in check.needs if not context.serves(name)), None)
+    if off is not None:
+        return Outcome(check, (_not_asked(context, check, off),))
     findings: list[Finding] = []
     try:
         findings.extend(check.function(context.within(check.seconds)))
@@ -64,6 +67,12 @@ def _run(check: Check, context: Context) -> Outcome:
         words = f"{type(error).__name__}: {error}"
         return Outcome(check, tuple(findings), ProbeError("wrong-shape", words))
     return Outcome(check, tuple(findings))
+
+
+def _not_asked(context: Context, check: Check, off: str) -> Finding:
+    """Its container fails already; a stranger on its port would be asked in its place."""
+    reason = "its container is not well" if off == check.subject else f"{off} is not ready"
+    return context.claim(check.layer, check.subject, check.claim).skip(reason)
 
 
 def judge(context: Context, outcomes: Sequence[Outcome]) -> list[Finding]:

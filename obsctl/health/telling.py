@@ -1,24 +1,52 @@
-"""The report as text for people: what is wrong first, green in one line per layer; pure."""
+"""The report as text for people: failures in full, remarks and layers in a line each; pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 from typing import Final
 
 from obsctl.errors import Problem, UsageError
-from obsctl.health.report import Finding, HealthReport
+from obsctl.health.causes import load_causes
+from obsctl.health.report import Finding, HealthReport, State
 
 _ALIKE: Final = 3
-"""Findings of one cause that are shown in full; the rest is counted."""
+"""Failures of one cause that are shown in full; the rest is counted."""
 _EVIDENCE_LINES: Final = 12
-_LINE_CHARACTERS: Final = 240
-_MARKS: Final = {"fail": "FAIL", "warn": "warn", "skip": "skip", "ok": "ok"}
-_INDENT: Final = "      "
+_WIDTH: Final = 240
+"""Of a line where there is no terminal."""
+_NARROW: Final = 40
+MARKS: Final[dict[State, str]] = {"fail": "FAIL", "warn": "warn", "skip": "skip", "ok": "ok"}
+_INDENT: Final = " " * 6
 
 
-def told(report: HealthReport) -> str:
-    """Failures and warnings with cause, evidence and fix; then a line per layer; the verdict."""
-    return "\n".join([*_problems(report.problems), *_layers(report), "", _verdict(report)])
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How it is laid out: the columns of the terminal (0 for none), and whether all is shown."""
+
+    columns: int = 0
+    verbose: bool = False
+
+    @property
+    def width(self) -> int:
+        return max(self.columns, _NARROW) if self.columns else _WIDTH
+
+    def fits(self, line: str) -> bool:
+        return not self.columns or len(line) <= self.width
+
+
+def told(report: HealthReport, style: Style | None = None) -> str:
+    """What is wrong with cause, evidence and fix; a line per kind of remark; layers; verdict."""
+    style = style or Style()
+    failures = [finding for finding in report.findings if finding.state == "fail"]
+    remarks = [finding for finding in report.findings if finding.state == "warn"]
+    lines = list(_failures(failures, style))
+    if style.verbose:
+        lines += [line for finding in remarks for line in _told(finding, style)]
+    elif remarks:
+        lines += [*_remarks(remarks, style), ""]
+    return "\n".join([*lines, *_layers(report, style), "", *_verdict(report, style)])
 
 
 def progress(report: HealthReport) -> str:
@@ -26,52 +54,120 @@ def progress(report: HealthReport) -> str:
     first = report.findings[0]
     count = sum(1 for finding in report.findings if finding.state == "fail")
     more = f" (and {count - 1} more)" if count > 1 else ""
-    return f"waiting: {first.subject}: {first.cause}{more}"
+    return f"waiting: {first.headline}{more}"
 
 
-def _problems(problems: Sequence[Finding]) -> Iterator[str]:
-    # Sorted by state and layer already; alike means the same cause at the same severity.
-    ordered = sorted(problems, key=lambda finding: (finding.rank[:2], finding.code))
-    for _, group in groupby(ordered, key=lambda finding: (finding.rank[:2], finding.code)):
-        alike = list(group)
-        for finding in alike[:_ALIKE]:
-            yield from _told(finding)
-        if len(alike) > _ALIKE:
-            others = ", ".join(dict.fromkeys(f.subject for f in alike[_ALIKE:]))
-            yield f"{_INDENT}and {len(alike) - _ALIKE} more of `{alike[0].code}`: {others}"
-            yield ""
-
-
-def _told(finding: Finding) -> Iterator[str]:
-    yield f"{_MARKS[finding.state]}  {finding.subject}: {finding.cause}"
-    lines = finding.evidence.splitlines()
-    shown = lines[:_EVIDENCE_LINES]
-    if len(lines) > _EVIDENCE_LINES:
-        shown.append(f"... {len(lines) - _EVIDENCE_LINES} more lines")
-    label = "evidence  "
-    for line in shown:
-        cut = line if len(line) <= _LINE_CHARACTERS else f"{line[:_LINE_CHARACTERS]} ..."
-        yield f"{_INDENT}{label}{cut}"
-        label = " " * len(label)
-    yield f"{_INDENT}fix       {finding.fix}"
-    yield f"{_INDENT}more      obsctl explain {finding.code}"
-    yield ""
-
-
-def _layers(report: HealthReport) -> Iterator[str]:
-    for summary in report.layers:
-        yield f"{_MARKS[summary.state]:<4}  {summary.layer:<13}  {summary.line}"
-
-
-def _verdict(report: HealthReport) -> str:
-    counts = dict.fromkeys(_MARKS, 0)
-    for finding in report.findings:
-        counts[finding.state] += 1
+def verdict(report: HealthReport) -> str:
+    """One line: whether it is healthy, and what the checks took."""
+    counts = report.counts
     took = f"{len(report.findings)} checks in {report.seconds:.1f} s"
     look = f", {counts['warn']} to look at" if counts["warn"] else ""
     if report.healthy:
         return f"healthy{look} ({took})"
     return f"unhealthy: {counts['fail']} failed{look} ({took})"
+
+
+def summary(report: HealthReport) -> str:
+    """One line: the verdict, and what is wrong by name."""
+    failed = [f.headline for f in report.findings if f.state == "fail"]
+    more = f"; and {len(failed) - 1} more" if len(failed) > 1 else ""
+    return verdict(report) + (f": {failed[0]}{more}" if failed else "")
+
+
+def _verdict(report: HealthReport, style: Style) -> Iterator[str]:
+    yield verdict(report)
+    if report.counts["warn"] and not style.verbose:
+        yield "obsctl check --verbose tells all there is to look at"
+
+
+def _alike(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Groups of the same cause, in the order of the layers."""
+    ordered = sorted(findings, key=lambda finding: (finding.rank[:2], finding.code))
+    for _, group in groupby(ordered, key=lambda finding: (finding.rank[:2], finding.code)):
+        yield list(group)
+
+
+def _failures(findings: Iterable[Finding], style: Style) -> Iterator[str]:
+    for alike in _alike(findings):
+        shown = alike if style.verbose else alike[:_ALIKE]
+        for finding in shown:
+            yield from _told(finding, style)
+        if len(alike) > len(shown):
+            others = _names(alike[len(shown) :])
+            start = f"{_INDENT}and {len(alike) - len(shown)} more of `{alike[0].code}`: "
+            yield _listed(start, others, style.width)
+            yield ""
+
+
+def _remarks(findings: Iterable[Finding], style: Style) -> Iterator[str]:
+    for alike in _alike(findings):
+        mark = f"{MARKS['warn']}  "
+        title = load_causes()[alike[0].code].many or alike[0].cause
+        names = _names(alike)
+        if len(alike) == 1:
+            evidence = alike[0].evidence.partition("\n")[0]
+            yield _cut(f"{mark}{alike[0].headline}: {evidence}".rstrip(": "), style.width)
+        else:
+            yield _listed(f"{mark}{title}: ", names, style.width)
+
+
+def _names(findings: Iterable[Finding]) -> list[str]:
+    return list(dict.fromkeys(finding.subject for finding in findings))
+
+
+def _listed(start: str, names: Sequence[str], width: int) -> str:
+    """As many names as one line holds, and how many more there are; always the first."""
+    lines = [start + _few(names, count) for count in range(len(names), 0, -1)]
+    return next((line for line in lines if len(line) <= width), lines[-1])
+
+
+def _few(names: Sequence[str], count: int) -> str:
+    left = len(names) - count
+    return ", ".join(names[:count]) + (f" and {left} more" if left else "")
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 4]} ..."
+
+
+def _told(finding: Finding, style: Style) -> Iterator[str]:
+    start = f"{MARKS[finding.state]:<4}  "
+    yield from _wrapped(start, finding.headline, style)
+    lines = finding.evidence.splitlines()
+    shown = lines if style.verbose else lines[:_EVIDENCE_LINES]
+    if len(lines) > len(shown):
+        shown.append(f"... {len(lines) - len(shown)} more lines")
+    label = f"{_INDENT}evidence  "
+    for line in shown:
+        cut = line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..."
+        # Evidence is quoted: its own spaces stay, and only what is too long is broken.
+        yield from [label + cut] if style.fits(label + cut) else _wrapped(label, cut, style)
+        label = " " * len(label)
+    yield from _wrapped(f"{_INDENT}fix       ", finding.fix, style)
+    yield f"{_INDENT}more      obsctl explain {finding.code}"
+    yield ""
+
+
+def _wrapped(start: str, text: str, style: Style) -> list[str]:
+    """The text after `start`; further lines stand below its beginning."""
+    if style.fits(start + text):
+        return [start + text]
+    rest = " " * len(start)
+    return wrap(
+        text, style.width, initial_indent=start, subsequent_indent=rest, break_on_hyphens=False
+    )
+
+
+def _layers(report: HealthReport, style: Style) -> Iterator[str]:
+    for summary in report.layers:
+        start = f"{MARKS[summary.state]:<4}  {summary.layer:<13}  "
+        yield from _wrapped(start, summary.line, style)
+        if style.verbose:
+            for finding in report.findings:
+                if finding.layer == summary.layer and finding.state in ("skip", "ok"):
+                    told = f"{finding.subject}: {finding.claim}: {finding.evidence}".rstrip(": ")
+                    mark = MARKS[finding.state] if finding.applies else "-"
+                    yield from _wrapped(f"{_INDENT}{mark:<4}  ", told, style)
 
 
 def write(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from obsctl.engine.matchers import Stop, integrations_of
 from obsctl.errors import ObsctlError, Problem, UsageError
 from obsctl.health.checks.alertmanager import FILE
 from obsctl.health.checks.prometheus import rendered_groups
@@ -22,7 +23,6 @@ from obsctl.health.delivery import (
     placement,
     raised,
 )
-from obsctl.health.matchers import Stop, integrations_of
 from obsctl.health.observed import log_lines
 from obsctl.health.probe import ProbeError
 
@@ -82,8 +82,11 @@ def _unknown_alert(name: str, known: Sequence[str]) -> UsageError:
 def try_alert(context: Context, labels: Mapping[str, str]) -> Iterator[Step]:
     """Send the alert its real way; a Step for each thing that is known.
 
-    ObsctlError when Alertmanager does not answer.
+    ObsctlError when Alertmanager does not run or answer.
     """
+    if not context.serves("alertmanager"):
+        # A stranger's Alertmanager on its port would tell the stranger's people.
+        raise ObsctlError(Problem("Alertmanager does not run", hint="`obsctl up` starts it"))
     try:
         yield from _steps(context, labels)
     except ProbeError as error:

@@ -22,6 +22,7 @@ from obsctl.project.quantities import Duration, Share, Size
 # The Engine starts nothing below 6 MiB, and no part of the stack lives in so little.
 _MEMORY_MIN_BYTES = 16 * 2**20
 
+_NETWORK = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
 _IMAGE = re.compile(
     r"([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
     r"(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?"
@@ -65,6 +66,15 @@ def _check_image(text: str) -> None:
         raise RefusedError("an image or registry is named without a scheme", "remove `http(s)://`")
     if not _IMAGE.fullmatch(text):
         raise RefusedError(f"`{text}` is no image name", "such as `prom/prometheus:v3.13.2`")
+
+
+def _check_network(text: str) -> None:
+    if not re.fullmatch(_NETWORK, text):
+        raise RefusedError(f"`{text}` is no network name", "`docker network ls` lists them")
+    if text in {"bridge", "host", "none"}:
+        raise RefusedError(
+            f"the network `{text}` knows no names", "the application needs a network of its own"
+        )
 
 
 def _check_mail(text: str) -> None:
@@ -113,6 +123,9 @@ Url = Annotated[
 ]
 IpAddress = Annotated[str, _checked(check_ip)]
 ImageName = Annotated[str, _checked(_check_image)]
+NetworkName = Annotated[
+    str, _checked(_check_network), WithJsonSchema({"type": "string", "pattern": f"^{_NETWORK}$"})
+]
 MailAddress = Annotated[str, _checked(_check_mail)]
 Memory = Annotated[Size, AfterValidator(_check_memory)]
 LabelName = Annotated[

@@ -1,10 +1,11 @@
-"""The `notifications` section: receivers, routes, grouping."""
+"""The `notifications` section: receivers, routes, grouping, mute times."""
 
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from obsctl.project.fields import Address, MailAddress, Name, Text, Url, refused
+from obsctl.project.mute_times import MuteTime
 from obsctl.project.quantities import Duration
 from obsctl.project.section import SecretReference, Section
 
@@ -125,3 +126,6 @@ class Notifications(Section):
     )
     routes: Routes = Field(Routes(), description="Receivers by severity.")
     grouping: Grouping = Field(Grouping(), description="How alerts are gathered.")
+    mute_times: dict[Name, MuteTime] = Field(
+        default_factory=dict, description="Times of the week in which nobody is told, by a name."
+    )

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -126,13 +127,18 @@ class Duration(Quantity):
 
     @property
     def _milliseconds(self) -> int:
-        parts = re.findall(r"([0-9]+)(ms|[smhdwy])", self)
-        return sum(int(count) * _DURATION_MS[unit] for count, unit in parts)
+        return _milliseconds(str(self))
 
     def _check_range(self) -> None:
         # The length first: int() refuses thousands of digits with an error of its own.
         if len(self) > _TEXT_MAX or self._milliseconds > _LONGEST_MS:
             raise ValueError("a duration is at most 100y")
+
+
+@lru_cache(maxsize=1024)  # the catalogue's waits come back for each service
+def _milliseconds(text: str) -> int:
+    parts = re.findall(r"([0-9]+)(ms|[smhdwy])", text)
+    return sum(int(count) * _DURATION_MS[unit] for count, unit in parts)
 
 
 class Size(Quantity):

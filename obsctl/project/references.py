@@ -86,6 +86,9 @@ def _check_routes(findings: Findings, data: object) -> None:
                 message = f"`{severity}` names the receiver `{name}`, which does not exist"
                 findings.add((*path, index), message, _hint(name, known))
         _check_repeated(findings, path)
+    for name in _section(data, "notifications", "mute_times"):
+        for part in ("severities", "days"):
+            _check_repeated(findings, ("notifications", "mute_times", name, part))
 
 
 def _hint(name: str, known: tuple[str, ...]) -> str:

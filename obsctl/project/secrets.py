@@ -7,12 +7,15 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from obsctl.conventions import SECRETS_DIRECTORY
 from obsctl.errors import Problem, UsageError
 from obsctl.project.once import write_once
-from obsctl.project.schema import Project, SecretReference, Section
+
+if TYPE_CHECKING:
+    # What only checks or makes files does without the schema, which takes long to import.
+    from obsctl.project.schema import Project, Section
 
 # 0444 in a 0700 directory: a container's own user can read a mounted file, no other user of the
 # host can reach it. A 0400 file would be closed to the container as well.
@@ -22,7 +25,7 @@ _CONTENT_MAX_BYTES: Final = 64 * 1024
 _WEAK: Final = frozenset((b"changeme", b"admin", b"password", b"secret", b"elastic"))
 
 
-def generated_names(project: Project) -> tuple[str, ...]:
+def generated_names(project: "Project") -> tuple[str, ...]:
     """Secrets that obsctl makes up: the stack's own, and the exporters' passwords.
 
     Those of receivers are given by others: a webhook's URL cannot be made up.
@@ -36,16 +39,16 @@ def generated_names(project: Project) -> tuple[str, ...]:
 def _of_the_stack(without: frozenset[str]) -> Iterator[str]:
     has_grafana, has_logs = "grafana" not in without, "elk" not in without
     if has_grafana:
-        yield "grafana_admin_password"
+        yield from ("grafana_admin_password", "grafana_secret_key")
     if has_logs:
-        yield from ("elastic_password", "logstash_writer_password")
+        yield from ("elastic_password", "es_exporter_password", "logstash_writer_password")
     if has_logs and has_grafana:
         yield "grafana_reader_password"
     if has_logs and "kibana" not in without:
         yield from ("kibana_encryption_key", "kibana_system_password")
 
 
-def given_names(project: Project) -> tuple[str, ...]:
+def given_names(project: "Project") -> tuple[str, ...]:
     """Secrets that the user brings: those of receivers."""
     return tuple(sorted(set(_references(project.notifications))))
 
@@ -93,13 +96,15 @@ def how_to_give(name: str) -> str:
     return f'read -rs V && printf %s "$V" | install -m 444 /dev/stdin {path}'
 
 
-def _references(section: Section) -> Iterator[str]:
+def _references(section: "Section") -> Iterator[str]:
     """Names of all secrets that a section refers to."""
     for _, value in section:
         yield from _references_in(value)
 
 
 def _references_in(value: object) -> Iterator[str]:
+    from obsctl.project.schema import SecretReference, Section
+
     if isinstance(value, SecretReference):
         yield value.secret
     elif isinstance(value, Section):

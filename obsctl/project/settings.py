@@ -1,12 +1,15 @@
 """The `logs` and `stack` sections: inputs, versions, ports, sizes."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from obsctl.project.fields import ImageName, IpAddress, Memory, Port, refused
+from obsctl.project.fields import ImageName, IpAddress, Memory, NetworkName, Port, Url, refused
 from obsctl.project.quantities import Duration, Size
 from obsctl.project.section import Section
+
+# A link in a notification is opened far from the Docker host.
+PUBLIC_URL: Final = "Where people open it, in links; default: the published port."
 
 
 class TcpInput(Section):
@@ -58,6 +61,7 @@ class PrometheusSettings(Section):
     retention: Duration = Field(Duration("15d"), description="Age at which samples are deleted.")
     scrape_interval: Duration = Field(Duration("15s"), description="Between two scrapes.")
     evaluation_interval: Duration = Field(Duration("15s"), description="Between two evaluations.")
+    url: Url | None = Field(None, description=PUBLIC_URL)
     memory: Memory = Field(Size("1GiB"), description="Limit of the container.")
 
 
@@ -65,6 +69,7 @@ class AlertmanagerSettings(Section):
     """Notifications."""
 
     port: Port = Field(9093, description="Port on the host.")
+    url: Url | None = Field(None, description=PUBLIC_URL)
     memory: Memory = Field(Size("256MiB"), description="Limit of the container.")
 
 
@@ -73,6 +78,7 @@ class GrafanaSettings(Section):
 
     # 3000 is where most Node apps listen, the seed's among them.
     port: Port = Field(3001, description="Port on the host.")
+    url: Url | None = Field(None, description=PUBLIC_URL)
     memory: Memory = Field(Size("512MiB"), description="Limit of the container.")
 
 
@@ -94,6 +100,7 @@ class KibanaSettings(Section):
     """Search in logs."""
 
     port: Port = Field(5601, description="Port on the host.")
+    url: Url | None = Field(None, description=PUBLIC_URL)
     memory: Memory = Field(Size("1536MiB"), description="Limit of the container.")
 
 
@@ -101,6 +108,10 @@ class StackSettings(Section):
     """Versions, ports and sizes of the stack's own parts."""
 
     bind: IpAddress = Field("127.0.0.1", description="Address on which ports are published.")
+    networks: tuple[NetworkName, ...] = Field(
+        (),
+        description="Docker networks of the application: its containers are reached by name.",
+    )
     images: dict[str, ImageName] = Field(
         default_factory=dict, description="`registry` (a mirror) or an image by its name."
     )

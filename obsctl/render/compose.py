@@ -33,7 +33,10 @@ def compose_document(stack: Stack) -> Definition:
     document: Definition = {
         "name": stack.project,
         "services": {service.name: _service(stack, service) for service in stack.services},
-        "networks": {NETWORK: {"name": f"{stack.project}_{NETWORK}", "labels": label}},
+        "networks": {
+            NETWORK: {"name": f"{stack.project}_{NETWORK}", "labels": label},
+            **_networks_of_others(stack),
+        },
         "volumes": {
             volume: {"name": f"{stack.project}_{volume}", "labels": label}
             for volume in stack.volumes
@@ -43,6 +46,16 @@ def compose_document(stack: Stack) -> Definition:
         },
     }
     return {key: _escaped(value) for key, value in document.items() if value}
+
+
+def _networks_of_others(stack: Stack) -> Definition:
+    names = sorted({name for service in stack.services for name in service.networks})
+    return {_network_key(name): {"name": name, "external": True} for name in names}
+
+
+def _network_key(name: str) -> str:
+    """The application's may have the name that is the key of the stack's own."""
+    return f"{name}-of-application" if name == NETWORK else name
 
 
 def add_spec_hashes(document: Mapping[str, object], files: Mapping[str, str]) -> None:
@@ -87,7 +100,7 @@ def _service(stack: Stack, service: Service) -> Definition:
         "volumes": list(_mounts(service)),
         "tmpfs": list(service.tmpfs),
         "ports": list(_ports(service)),
-        "networks": [NETWORK],
+        "networks": [NETWORK, *(_network_key(name) for name in service.networks)],
         "extra_hosts": [f"{DOCKER_HOST_NAME}:host-gateway"] if service.host_gateway else [],
         "depends_on": {d.service: {"condition": d.condition} for d in service.depends_on},
         "healthcheck": _healthcheck(service.healthcheck) if service.healthcheck else None,

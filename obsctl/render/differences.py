@@ -12,6 +12,8 @@ from difflib import SequenceMatcher
 _CONTEXT = 3
 # Between two anchors; beyond it, one side is told as replaced by the other.
 _COMPARED_MAX = 4_000_000
+# One line in so many may differ for the cheap comparison; a moved line makes more differ.
+_STAY_IN_PLACE = 4
 
 Opcode = tuple[str, int, int, int, int]
 
@@ -69,12 +71,23 @@ def _segment(
     if a[i1:i2] == b[j1:j2]:
         if i1 < i2:
             yield "equal", i1, i2, j1, j2
+    elif (replaced := _replaced_in_place(a[i1:i2], b[j1:j2])) is not None:
+        for k, tag in enumerate(replaced):
+            yield tag, i1 + k, i1 + k + 1, j1 + k, j1 + k + 1
     elif (i2 - i1) * (j2 - j1) > _COMPARED_MAX:
         yield "replace", i1, i2, j1, j2
     else:
         matcher = SequenceMatcher(None, a[i1:i2], b[j1:j2], autojunk=False)
         for tag, p1, p2, q1, q2 in matcher.get_opcodes():
             yield tag, i1 + p1, i1 + p2, j1 + q1, j1 + q2
+
+
+def _replaced_in_place(a: Sequence[str], b: Sequence[str]) -> list[str] | None:
+    """A tag a line where most lines stay in their places, as when values change; else None."""
+    if len(a) != len(b):
+        return None
+    tags = ["equal" if before == after else "replace" for before, after in zip(a, b, strict=True)]
+    return tags if tags.count("replace") * _STAY_IN_PLACE <= len(tags) else None
 
 
 def _joined(opcodes: Iterator[Opcode]) -> Iterator[Opcode]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,7 +29,10 @@ class Templates:
         self._own = root / TEMPLATES_DIRECTORY
         self.built_in = _names(templates_root())
         self.own = _names(self._own) if self._own.is_dir() else ()
-        self._environment = _environment([self._own, templates_root()])
+        # Compiling the built-in ones takes most of a render's time: once per process is enough.
+        self._environment = (
+            _environment((self._own, templates_root())) if self.own else _built_in_environment()
+        )
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """The text of an output file; RenderError names the template's line."""
@@ -50,7 +54,12 @@ class Templates:
         return RenderError(Problem(f"template: {message}", location, source=source))
 
 
-def _environment(directories: list[Path]) -> Environment:
+@cache
+def _built_in_environment() -> Environment:
+    return _environment((templates_root(),))
+
+
+def _environment(directories: tuple[Path, ...]) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(directories),
         autoescape=False,  # noqa: S701 - no HTML here; every value passes a serialiser

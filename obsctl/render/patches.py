@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from obsctl.errors import ProjectFileError
+from obsctl.project.plain_yaml import load_plain
 from obsctl.render import json_text, yaml_text
 from obsctl.stack.model import Patch
 
@@ -47,7 +48,7 @@ def parsed(path: str, text: str) -> Any:  # noqa: ANN401 - any YAML or JSON
     if path.endswith(".json"):
         return json.loads(text)
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - the safe loader in C
+        return load_plain(text)
     except yaml.YAMLError as error:
         raise ValueError(error) from None
 

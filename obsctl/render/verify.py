@@ -1,6 +1,7 @@
 """Checks the rendered files before they are used: in-process always, upstream's tools if there."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ _RULES = ("prometheus/alert_rules.yml", "prometheus/recording_rules.yml")
 _PROMETHEUS = "prometheus/prometheus.yml"
 _DATASOURCES = "grafana/provisioning/datasources/obsctl.yml"
 _DASHBOARDS = "grafana/dashboards/"
+# The value of a label matcher that is as good as any other; as a regular expression too.
+_MATCHED = re.compile(r'(?<=[=~])"[\w.-]+"')
 # Grafana's own, on every installation.
 _BUILT_IN_SOURCES = frozenset({"grafana", "-- Grafana --", "-- Mixed --", "-- Dashboard --"})
 
@@ -82,11 +85,16 @@ def _with_tools(texts: Mapping[str, str]) -> list[Outcome]:
 def _rule_problems(texts: Mapping[str, str], directory: Path) -> Iterator[Problem]:
     import promql_parser
 
+    sound: set[str] = set()  # hundreds of services differ in the matchers' values only
     for path in _RULES:
         for rule in _rules(parsed(path, texts.get(path, "{}"))):
             expr = str(rule.get("expr"))
+            shape = _MATCHED.sub('"x"', expr)
+            if shape in sound:
+                continue
             try:
                 promql_parser.parse(expr)
+                sound.add(shape)
             except ValueError as error:
                 name = rule.get("alert") or rule.get("record")
                 message = f"expression of `{name}` is no PromQL: {error}"

@@ -3,7 +3,6 @@
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def write(files: Iterable[RenderedFile], directory: Path, *, force: bool = False
     with _plainly(directory):
         wanted = {str(file.path): file.text.encode() for file in files}
         manifest = read_manifest(directory, force=force)
-        current = _current(directory, {*wanted, *manifest.paths})
+        current = files_in_place(directory, {*wanted, *manifest.paths})
         written = sorted(path for path in wanted if current.get(path) != wanted[path])
         pruned = sorted(path for path in current if path not in wanted)
         if not force:
@@ -53,8 +52,12 @@ def write(files: Iterable[RenderedFile], directory: Path, *, force: bool = False
 def is_stale(files: Iterable[RenderedFile], directory: Path) -> bool:
     """True where `write` would change something; cheaper than the difference itself."""
     with _plainly(directory):
-        wanted = {str(file.path): file.text.encode() for file in files}
-        return _current(directory, {*wanted, *read_manifest(directory, force=True).paths}) != wanted
+        texts = {str(file.path): file.text for file in files}
+        known = read_manifest(directory, force=True).paths
+        current = files_in_place(directory, {*texts, *known})
+        return current.keys() != texts.keys() or any(
+            current[path] != text.encode() for path, text in texts.items()
+        )
 
 
 def difference(files: Iterable[RenderedFile], directory: Path) -> str:
@@ -62,7 +65,7 @@ def difference(files: Iterable[RenderedFile], directory: Path) -> str:
     with _plainly(directory):
         wanted = {str(file.path): file.text for file in files}
         manifest = read_manifest(directory, force=True)
-        current = _current(directory, {*wanted, *manifest.paths, MANIFEST_FILE})
+        current = files_in_place(directory, {*wanted, *manifest.paths, MANIFEST_FILE})
     hashes = Manifest({path: sha256(text.encode()) for path, text in wanted.items()})
     stored = _text(current.pop(MANIFEST_FILE, None))
     diffs = [
@@ -82,8 +85,8 @@ def _text(content: bytes | None) -> str:
     return "" if content is None else content.decode(errors="replace")
 
 
-def _current(directory: Path, paths: Iterable[str]) -> dict[str, bytes]:
-    """What is on disk now, for those of `paths` that exist."""
+def files_in_place(directory: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    """What is on disk now, for those of `paths` that exist; RenderError for symbolic links."""
     checked: set[Path] = set()
     found = {}
     for path in sorted(paths):
@@ -184,6 +187,8 @@ def _stage(place: Path, content: bytes) -> Path:
 
 def _sync(paths: Iterable[Path]) -> None:
     """fsync of all paths; several at once, because each waits for the disk."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(_sync_one, paths))
 

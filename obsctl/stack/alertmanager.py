@@ -8,20 +8,12 @@ from obsctl.conventions import PORTS, SEVERITIES
 from obsctl.project import schema
 from obsctl.project.schema import Project
 from obsctl.stack.address import inside, url_inside
+from obsctl.stack.alerting_model import Alerting, Inhibition, Integration, Receiver, Route
+from obsctl.stack.elasticsearch import SERVICE as LOG_STORE
 from obsctl.stack.images import Images
-from obsctl.stack.model import (
-    Alerting,
-    DirectoryMount,
-    Healthcheck,
-    Inhibition,
-    Integration,
-    Port,
-    Receiver,
-    Route,
-    Service,
-    VolumeMount,
-)
-from obsctl.stack.prometheus import published_url
+from obsctl.stack.model import DirectoryMount, Healthcheck, Port, Service, VolumeMount
+from obsctl.stack.mute_times import muted_by, time_intervals
+from obsctl.stack.prometheus import page_url
 
 # Where alerts go that nobody asked for: a receiver without integrations.
 NULL_RECEIVER = "null"
@@ -38,7 +30,8 @@ def alertmanager_service(project: Project, images: Images, secrets: tuple[str, .
         command=(
             "--config.file=/etc/alertmanager/alertmanager.yml",
             "--storage.path=/alertmanager",
-            f"--web.external-url={published_url(project, settings.port)}/",
+            f"--web.external-url={page_url(project, settings)}/",
+            "--web.route-prefix=/",
             # A single instance: no gossip, no second port.
             "--cluster.listen-address=",
         ),
@@ -68,11 +61,12 @@ def alerting(project: Project, catalog: Catalog) -> Alerting:
             ),
             Receiver(NULL_RECEIVER, ()),
         ),
-        routes=tuple(_routes(project.notifications.routes)),
+        routes=tuple(_routes(project)),
         inhibitions=tuple(_inhibitions(catalog)),
         group_wait=grouping.wait,
         group_interval=grouping.interval,
         repeat_interval=grouping.repeat,
+        time_intervals=time_intervals(project),
     )
 
 
@@ -92,8 +86,9 @@ def receiver_secrets(project: Project) -> tuple[str, ...]:
     )
 
 
-def _routes(routes: schema.Routes) -> Iterator[Route]:
-    """The Watchdog first and often: its silence is the alarm."""
+def _routes(project: Project) -> Iterator[Route]:
+    """The Watchdog first and often, and never muted: its silence is the alarm."""
+    routes = project.notifications.routes
     yield Route(
         matchers=('alertname = "Watchdog"',),
         receivers=routes.watchdog or (NULL_RECEIVER,),
@@ -103,7 +98,11 @@ def _routes(routes: schema.Routes) -> Iterator[Route]:
     )
     for severity in SEVERITIES:
         receivers: tuple[str, ...] = getattr(routes, severity)
-        yield Route((f'severity = "{severity}"',), receivers or (NULL_RECEIVER,))
+        yield Route(
+            matchers=(f'severity = "{severity}"',),
+            receivers=receivers or (NULL_RECEIVER,),
+            muted_by=muted_by(project, severity),
+        )
 
 
 def _inhibitions(catalog: Catalog) -> Iterator[Inhibition]:
@@ -119,7 +118,8 @@ def _inhibitions(catalog: Catalog) -> Iterator[Inhibition]:
     if causes and follow_ups:
         # A label that both sides lack counts as equal: without `system` nothing is muted.
         yield Inhibition(
-            (f'alertname =~ "{causes}"', 'system != ""'),
+            # The stack's own log store is of that system too, and breaks nothing of the users'.
+            (f'alertname =~ "{causes}"', 'system != ""', f'service != "{LOG_STORE}"'),
             (f'alertname =~ "{follow_ups}"', 'system != ""'),
             ("system",),
         )

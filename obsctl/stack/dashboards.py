@@ -5,6 +5,7 @@ from typing import Any
 
 from obsctl.catalog.model import Alert, Catalog, Panel
 from obsctl.catalog.text import number
+from obsctl.project.dashboards import OwnDashboard
 from obsctl.project.findings import Findings
 from obsctl.project.schema import Project
 from obsctl.stack import slo
@@ -28,8 +29,6 @@ from obsctl.stack.rules import build_rules
 from obsctl.stack.subjects import Subject, subjects
 from obsctl.stack.thresholds import Tuned, key_of, tune
 
-Own = Sequence[tuple[str, object]]
-
 
 def build_dashboards(
     project: Project,
@@ -37,11 +36,11 @@ def build_dashboards(
     findings: Findings,
     *,
     runbooks: tuple[RunbookPage, ...] | None = None,
-    own: Own = (),
+    own: Sequence[OwnDashboard] = (),
 ) -> tuple[Dashboard, ...]:
     """`runbooks` fill a dashboard of their own, where alerts link to; built here if not given.
 
-    `own` are the project's dashboards, each its path and its JSON as plain data.
+    `own` are the project's dashboards, as they were read.
     """
     if runbooks is None:
         runbooks = build_rules(project, catalog, findings).runbooks
@@ -66,18 +65,19 @@ def build_dashboards(
     return (*boards, *_own(own, links, findings))
 
 
-def _own(own: Own, links: Links, findings: Findings) -> Iterator[Dashboard]:
+def _own(own: Sequence[OwnDashboard], links: Links, findings: Findings) -> Iterator[Dashboard]:
     uids: dict[str, str] = {}
-    for path, model in own:
-        board, problems = adopt_dashboard(model, has_logs=links.has_logs)
+    for file in own:
+        place = ("dashboards", file.pattern)
+        board, problems = adopt_dashboard(file.model, has_logs=links.has_logs)
         for problem in problems:
-            findings.add(("dashboards",), f"{path}: {problem}")
+            findings.add(place, f"{file.path}: {problem}")
         if board is None:
             continue
         if board.uid in uids:
-            message = f"{path}: its uid `{board.uid}` is that of {uids[board.uid]} too"
-            findings.add(("dashboards",), message)
-        uids.setdefault(board.uid, path)
+            message = f"{file.path}: its uid `{board.uid}` is that of {uids[board.uid]} too"
+            findings.add(place, message)
+        uids.setdefault(board.uid, file.path)
         yield board
 
 

@@ -24,6 +24,8 @@ from obsctl.stack.prometheus import published_url
 ELASTIC_PASSWORD = "elastic_password"  # noqa: S105 - names of secrets
 KIBANA_PASSWORD = "kibana_system_password"  # noqa: S105
 WRITER_PASSWORD = "logstash_writer_password"  # noqa: S105
+EXPORTER, EXPORTER_PASSWORD = "es_exporter", "es_exporter_password"
+SERVICE = "elasticsearch"
 SETUP = "elasticsearch-setup"
 USER = "1000:0"
 _PORT = PORTS["elasticsearch"]
@@ -49,7 +51,7 @@ def elasticsearch_service(project: Project, images: Images) -> Service:
     """The heap follows from the memory limit: the image takes half of it."""
     settings = project.stack.elasticsearch
     return Service(
-        name="elasticsearch",
+        name=SERVICE,
         image=images.name("elasticsearch"),
         user=USER,
         entrypoint=("/bin/bash", "-ec", _START),
@@ -92,7 +94,7 @@ def _environment(project: str) -> dict[str, str]:
 
 def setup_service(project: Project, images: Images) -> Service:
     """Users, roles, templates and retention; runs again when any of them changes."""
-    secrets = [ELASTIC_PASSWORD, WRITER_PASSWORD]
+    secrets = [ELASTIC_PASSWORD, EXPORTER_PASSWORD, WRITER_PASSWORD]
     if "grafana" not in project.stack.without:
         secrets.append(READER_PASSWORD)
     if "kibana" not in project.stack.without:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from obsctl.catalog.model import Catalog, Exporter, Kind
-from obsctl.project.schema import Project
+from obsctl.conventions import PORTS
+from obsctl.project.schema import Credentials, Project, SecretReference
 from obsctl.project.schema import Service as Watched
 from obsctl.stack.address import inside
+from obsctl.stack.elasticsearch import EXPORTER, EXPORTER_PASSWORD, SETUP
 from obsctl.stack.images import Images
 from obsctl.stack.model import (
     Dependency,
@@ -64,6 +66,21 @@ def exporter_services(project: Project, catalog: Catalog, images: Images) -> Ite
         yield service
     if needs_shell:
         yield _shell_service(images)
+
+
+def own_exporter_services(catalog: Catalog, images: Images) -> Iterator[Service]:
+    """Those of the stack's own Elasticsearch and Logstash, each by its name in the network."""
+    login = Credentials(user=EXPORTER, password=SecretReference(secret=EXPORTER_PASSWORD))
+    user_made = Dependency(SETUP, "service_completed_successfully")
+    for name, credentials, waits in (
+        ("elasticsearch", login, (user_made,)),
+        ("logstash", None, ()),
+    ):
+        address = f"{name}:{PORTS[name]}"
+        watched = Watched(kind=name, address=address, credentials=credentials)
+        service = _exporter(name, catalog.kinds[name], watched, images)
+        depends_on = (*service.depends_on, *waits)
+        yield replace(service, host_gateway=False, depends_on=depends_on)
 
 
 def _exporter(name: str, kind: Kind, watched: Watched, images: Images) -> Service:

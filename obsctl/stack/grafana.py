@@ -19,10 +19,11 @@ from obsctl.stack.model import (
     Service,
     VolumeMount,
 )
-from obsctl.stack.prometheus import published_url
+from obsctl.stack.prometheus import page_url
 
 READER, READER_PASSWORD = "grafana_reader", "grafana_reader_password"
 ADMIN_PASSWORD = "grafana_admin_password"  # noqa: S105 - the name of a secret
+SECRET_KEY = "grafana_secret_key"  # noqa: S105 - likewise
 DASHBOARDS = "/var/lib/obsctl/dashboards"
 _PORT = PORTS["grafana"]
 
@@ -33,14 +34,14 @@ def grafana_service(project: Project, images: Images, *, with_logs: bool) -> Ser
         name="grafana",
         image=images.name("grafana"),
         user="472:0",
-        environment=_environment(published_url(project, settings.port)),
+        environment=_environment(page_url(project, settings)),
         directories=(
             DirectoryMount(PurePosixPath("grafana/provisioning"), "/etc/grafana/provisioning"),
             DirectoryMount(PurePosixPath("grafana/dashboards"), DASHBOARDS, hot=True),
         ),
         volumes=(VolumeMount("grafana_data", "/var/lib/grafana"),),
         tmpfs=("/tmp:size=64m,mode=1777",),  # noqa: S108 - plugins make their sockets there
-        secrets=(ADMIN_PASSWORD, READER_PASSWORD) if with_logs else (ADMIN_PASSWORD,),
+        secrets=(ADMIN_PASSWORD, SECRET_KEY, *((READER_PASSWORD,) if with_logs else ())),
         ports=(Port(project.stack.bind, settings.port, _PORT),),
         healthcheck=Healthcheck(
             ("CMD", "wget", "-qO", "/dev/null", f"http://127.0.0.1:{_PORT}/api/health")
@@ -67,6 +68,8 @@ def _environment(url: str) -> dict[str, str]:
         "GF_SECURITY_CONTENT_SECURITY_POLICY": "true",
         "GF_SECURITY_COOKIE_SAMESITE": "strict",
         "GF_SECURITY_DISABLE_GRAVATAR": "true",
+        # Encrypts the datasources' passwords in Grafana's database; the built-in one is public.
+        "GF_SECURITY_SECRET_KEY__FILE": f"/run/secrets/{SECRET_KEY}",
         "GF_SERVER_ROOT_URL": f"{url}/",
         "GF_USERS_ALLOW_SIGN_UP": "false",
     }

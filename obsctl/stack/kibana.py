@@ -1,10 +1,10 @@
-"""Kibana: shows the logs; signs in to Elasticsearch as kibana_system."""
+"""Kibana: shows the logs; signs in to Elasticsearch as kibana_system. And what sets it up."""
 
 from pathlib import PurePosixPath
 
 from obsctl.conventions import PORTS
 from obsctl.project.schema import Project
-from obsctl.stack.elasticsearch import KIBANA_PASSWORD, SETUP, USER
+from obsctl.stack.elasticsearch import ELASTIC_PASSWORD, KIBANA_PASSWORD, SETUP, USER
 from obsctl.stack.images import Images
 from obsctl.stack.model import (
     Dependency,
@@ -16,6 +16,7 @@ from obsctl.stack.model import (
 )
 
 ENCRYPTION_KEY = "kibana_encryption_key"
+KIBANA_SETUP = "kibana-setup"
 _PORT = PORTS["kibana"]
 _HOME = "/usr/share/kibana"
 # Kibana takes no secret from a file, and from the environment its start script puts it on the
@@ -58,4 +59,20 @@ def kibana_service(project: Project, images: Images) -> Service:
         memory_bytes=settings.memory.bytes,
         pids=512,
         ready=f"{_PORT}/api/status",
+    )
+
+
+def kibana_setup_service(images: Images) -> Service:
+    """The data view and a saved search; `elastic`, as kibana_system may not make them."""
+    return Service(
+        name=KIBANA_SETUP,
+        image=images.name("elasticsearch"),  # has the bash and curl that it needs
+        user=USER,
+        entrypoint=("/bin/bash", "/setup/setup.sh"),
+        directories=(DirectoryMount(PurePosixPath(KIBANA_SETUP), "/setup"),),
+        tmpfs=("/tmp:size=1m,mode=1777",),  # noqa: S108 - curl's credentials, never on disk
+        secrets=(ELASTIC_PASSWORD,),
+        depends_on=(Dependency("kibana", "service_healthy"),),
+        memory_bytes=64 * 2**20,
+        one_shot=True,
     )

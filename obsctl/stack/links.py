@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from obsctl.project.schema import Project
-from obsctl.stack.prometheus import published_url
+from obsctl.stack.prometheus import page_url
 
 STACK_UID: Final = "obsctl-stack"
 LOGS_UID: Final = "obsctl-logs"
@@ -33,19 +33,17 @@ def panel_id(alert: str) -> int:
 
 
 class Links:
-    """Absolute URLs of the project's stack, as a browser on the Docker host opens them."""
+    """Absolute URLs of the stack's pages: the public ones, else those of the Docker host."""
 
     def __init__(self, project: Project) -> None:
         without = project.stack.without
-        self.prometheus = published_url(project, project.stack.prometheus.port)
-        self.alertmanager = published_url(project, project.stack.alertmanager.port)
-        self.grafana = (
-            None if "grafana" in without else published_url(project, project.stack.grafana.port)
-        )
+        self.prometheus = page_url(project, project.stack.prometheus)
+        self.alertmanager = page_url(project, project.stack.alertmanager)
+        self.grafana = None if "grafana" in without else page_url(project, project.stack.grafana)
         has_logs = "elk" not in without
         self.has_logs = has_logs
         self.kibana = (
-            published_url(project, project.stack.kibana.port)
+            page_url(project, project.stack.kibana)
             if has_logs and "kibana" not in without
             else None
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from obsctl.errors import Problem
+from obsctl.stack.alerting_model import Alerting as Alerting  # noqa: PLC0414 - part of this model
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Service:
     read_only: bool = True
     host_pid: bool = False
     host_gateway: bool = False  # host.docker.internal resolves to the Docker host
+    networks: tuple[str, ...] = ()  # of the application, beside the stack's own
     one_shot: bool = False
     stop_grace_s: int = 30
     reload: str | None = None  # conventions.LABEL_RELOAD
@@ -111,46 +113,6 @@ class Rule:
 class RuleGroup:
     name: str
     rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Integration:
-    """One way of a receiver: Alertmanager's `<kind>_configs` entry."""
-
-    kind: str  # slack | email | pagerduty | opsgenie | msteamsv2 | discord | telegram | webhook
-    config: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    name: str
-    integrations: tuple[Integration, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    matchers: tuple[str, ...]
-    receivers: tuple[str, ...]
-    group_wait: str | None = None
-    group_interval: str | None = None
-    repeat_interval: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inhibition:
-    source: tuple[str, ...]
-    target: tuple[str, ...]
-    equal: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Alerting:
-    receivers: tuple[Receiver, ...]
-    routes: tuple[Route, ...]
-    inhibitions: tuple[Inhibition, ...]
-    group_wait: str
-    group_interval: str
-    repeat_interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,3 +210,5 @@ class Stack:
     logging: Logging | None
     endpoints: tuple[Endpoint, ...]
     patches: tuple[Patch, ...]
+    # Scrape job -> metrics that it need not have -> the set-ups that have them ("on replicas").
+    optional_metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

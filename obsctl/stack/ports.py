@@ -32,6 +32,14 @@ def check_ports(project: Project, findings: Findings) -> None:
             _clash(taken[claim.protocol, claim.port], claim, findings)
 
 
+def port_setting(project: Project, service: str, port: int) -> KeyPath:
+    """The path of the setting that makes a service of the stack publish `port`."""
+    for kind, entry in project.logs.inputs:
+        if service == "logstash" and entry is not None and entry.port == port:
+            return ("logs", "inputs", kind, "port")
+    return ("stack", service, "port")
+
+
 def _clash(first: _Claim, second: _Claim, findings: Findings) -> None:
     at = second if second.is_given else first
     other = first if at is second else second

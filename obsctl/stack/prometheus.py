@@ -7,10 +7,18 @@ from obsctl.catalog.model import Catalog
 from obsctl.conventions import PORTS
 from obsctl.project.addresses import Address
 from obsctl.project.schema import Project
+from obsctl.project.settings import (
+    AlertmanagerSettings,
+    GrafanaSettings,
+    KibanaSettings,
+    PrometheusSettings,
+)
 from obsctl.stack.address import inside, url_inside
 from obsctl.stack.images import Images
 from obsctl.stack.model import DirectoryMount, Healthcheck, Port, ScrapeJob, Service, VolumeMount
+from obsctl.stack.own import own_jobs
 
+Page = PrometheusSettings | AlertmanagerSettings | GrafanaSettings | KibanaSettings
 PROBE_JOB = "probe"
 PROBE_MODULE = "http_2xx"
 _PORT = PORTS["prometheus"]
@@ -28,7 +36,8 @@ def prometheus_service(project: Project, images: Images) -> Service:
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={settings.retention}",
             "--web.enable-lifecycle",
-            f"--web.external-url={published_url(project, settings.port)}/",
+            f"--web.external-url={page_url(project, settings)}/",
+            "--web.route-prefix=/",
         ),
         directories=(DirectoryMount(PurePosixPath("prometheus"), "/etc/prometheus", hot=True),),
         volumes=(VolumeMount("prometheus_data", "/prometheus"),),
@@ -52,12 +61,17 @@ def published_url(project: Project, port: int) -> str:
     return f"http://{Address('localhost' if local else bind, port)}"
 
 
+def page_url(project: Project, page: Page) -> str:
+    """Where people open a page of the stack: its public URL, else the published port."""
+    return page.url.rstrip("/") if page.url else published_url(project, page.port)
+
+
 def scrape_jobs(project: Project, catalog: Catalog) -> tuple[ScrapeJob, ...]:
     """One job per service under its own name, then the probes, then the stack itself."""
     jobs = [_service_job(project, catalog, name) for name in project.services]
     if project.probes:
         jobs.append(_probe_job(project))
-    return (*jobs, *_own_jobs(project))
+    return (*jobs, *_own_jobs(project, catalog))
 
 
 def _service_job(project: Project, catalog: Catalog, name: str) -> ScrapeJob:
@@ -87,14 +101,9 @@ def _probe_job(project: Project) -> ScrapeJob:
     )
 
 
-def _own_jobs(project: Project) -> Iterator[ScrapeJob]:
-    names = ["prometheus", "alertmanager"]
-    if "grafana" not in project.stack.without:
-        names.append("grafana")
-    if project.probes:
-        names.append("blackbox-exporter")
-    for name in names:
-        yield ScrapeJob(name, (f"{name}:{PORTS[name]}",), labels=_labels(project, name))
+def _own_jobs(project: Project, catalog: Catalog) -> Iterator[ScrapeJob]:
+    for job in own_jobs(project):
+        yield ScrapeJob(job.name, (job.target(catalog),), labels=_labels(project, job.name))
 
 
 def _labels(project: Project, service: str, system: str | None = None) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Project and catalogue become the Stack: nothing is left to default after this stage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from obsctl.catalog.load import TARGET_KIND, available_kinds
 from obsctl.catalog.model import Catalog
 from obsctl.conventions import CATALOG_DIRECTORY
+from obsctl.project.dashboards import OwnDashboard
 from obsctl.project.findings import Findings
 from obsctl.project.load import LoadedProject
 from obsctl.project.schema import Project
@@ -15,12 +17,14 @@ from obsctl.stack.dashboards import build_dashboards
 from obsctl.stack.elasticsearch import URL as ELASTICSEARCH_URL
 from obsctl.stack.elasticsearch import elasticsearch_service, logging, setup_service
 from obsctl.stack.endpoints import endpoints
-from obsctl.stack.exporters import exporter_services
+from obsctl.stack.exporters import exporter_services, own_exporter_services
 from obsctl.stack.grafana import datasources, grafana_service
 from obsctl.stack.images import Images
-from obsctl.stack.kibana import kibana_service
+from obsctl.stack.kibana import kibana_service, kibana_setup_service
 from obsctl.stack.logstash import logstash_service
 from obsctl.stack.model import Patch, Service, Stack
+from obsctl.stack.optional import optional_metrics
+from obsctl.stack.own import own_jobs
 from obsctl.stack.ports import check_ports
 from obsctl.stack.prometheus import prometheus_service, scrape_jobs
 from obsctl.stack.rules import build_rules
@@ -28,15 +32,15 @@ from obsctl.stack.rules import build_rules
 
 def kinds_of(project: Project) -> tuple[str, ...]:
     """The kinds that a project needs: its services' and the stack's own."""
-    own = ["prometheus", "alertmanager"]
-    if "grafana" not in project.stack.without:
-        own.append("grafana")
+    own = [job.kind for job in own_jobs(project) if job.kind != TARGET_KIND]
     if project.probes:
         own.append("probe")
     return tuple(dict.fromkeys([*(s.kind for s in project.services.values()), *own]))
 
 
-def resolve(loaded: LoadedProject, catalog: Catalog) -> Stack:
+def resolve(
+    loaded: LoadedProject, catalog: Catalog, own_dashboards: Sequence[OwnDashboard] = ()
+) -> Stack:
     """Raises ProjectFileError with every problem that the sections have with each other."""
     project = loaded.project
     findings = Findings(loaded.document)
@@ -47,9 +51,13 @@ def resolve(loaded: LoadedProject, catalog: Catalog) -> Stack:
         findings.raise_any()  # without them there are neither rules nor dashboards
     rules = build_rules(project, catalog, findings)
     has_grafana = "grafana" not in project.stack.without
-    dashboards = build_dashboards(project, catalog, findings) if has_grafana else ()
+    dashboards = (
+        build_dashboards(project, catalog, findings, runbooks=rules.runbooks, own=own_dashboards)
+        if has_grafana
+        else ()
+    )
     findings.raise_any()
-    services = tuple(_services(project, catalog, images))
+    services = tuple(_in_networks(_services(project, catalog, images), project))
     has_logs = "elk" not in project.stack.without
     return Stack(
         project=project.project,
@@ -71,6 +79,7 @@ def resolve(loaded: LoadedProject, catalog: Catalog) -> Stack:
         logging=logging(project) if has_logs else None,
         endpoints=tuple(endpoints(project)),
         patches=tuple(_patches(loaded)),
+        optional_metrics=optional_metrics(project, catalog, findings),
     )
 
 
@@ -109,8 +118,17 @@ def _services(project: Project, catalog: Catalog, images: Images) -> Iterator[Se
         yield elasticsearch_service(project, images)
         yield setup_service(project, images)
         yield logstash_service(project, images, logging(project))
+        yield from own_exporter_services(catalog, images)
         if "kibana" not in without:
             yield kibana_service(project, images)
+            yield kibana_setup_service(images)
+
+
+def _in_networks(services: Iterator[Service], project: Project) -> Iterator[Service]:
+    """Who asks what runs outside of the stack is in the application's networks as well."""
+    networks = tuple(dict.fromkeys(project.stack.networks))
+    for service in services:
+        yield replace(service, networks=networks) if service.host_gateway else service
 
 
 def _names(names: Iterator[str]) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ from obsctl.project.findings import Findings
 from obsctl.project.schema import Project
 from obsctl.stack import slo
 from obsctl.stack.alerts import Applied, Applier, recording_rules
-from obsctl.stack.cases import looks, packed
+from obsctl.stack.cases import looks
 from obsctl.stack.links import Links
 from obsctl.stack.model import RuleGroup, RuleTest, RunbookPage
+from obsctl.stack.packing import packed
 from obsctl.stack.runbooks import runbook_pages
+from obsctl.stack.slo_cases import looks as slo_looks
 from obsctl.stack.subjects import Subject, subjects, targets_of
 from obsctl.stack.thresholds import tune
 from obsctl.stack.user_rules import user_rules
@@ -76,7 +78,7 @@ def _applied(applier: Applier, subject: Subject, catalog: Catalog) -> list[Appli
 
 def _tests(applied: list[Applied], promises: tuple[slo.Promise, ...]) -> tuple[RuleTest, ...]:
     of_alerts = (look for each in applied for look in looks(each))
-    of_objectives = (look for promise in promises for look in slo.looks(promise))
+    of_objectives = (look for promise in promises for look in slo_looks(promise))
     return packed([*of_alerts, *of_objectives])
 
 

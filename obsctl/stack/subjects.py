@@ -14,8 +14,10 @@ from obsctl.project.findings import Findings
 from obsctl.project.schema import Project
 from obsctl.stack.expressions import LABEL_NAME, METRIC_NAME, escaped
 from obsctl.stack.links import Links
-from obsctl.stack.prometheus import PROBE_JOB
+from obsctl.stack.own import EXPORTED, OwnJob, own_jobs
+from obsctl.stack.prometheus import PROBE_JOB, published_url
 
+_NO_ADDRESS: Final = "HOST:PORT"
 _RESERVED_LABELS: Final = frozenset({"le", "quantile", "job", "instance", "severity"})
 
 
@@ -39,7 +41,7 @@ class Subject:
         return not any(template and names(template) & self.absent for template in templates)
 
     def fill(self, template: str, more: Mapping[str, str] | None = None) -> str:
-        return fill(template, {**self.values, **more} if more else self.values)
+        return fill(template, self.values, more or {})
 
     def bounds(self, setting: str) -> tuple[float, ...]:
         """The histogram bounds that a setting holds, in seconds, ascending."""
@@ -88,7 +90,7 @@ class _Job:
     kind: Kind
     settings: dict[str, Setting]
     system: str
-    address: str = "HOST:PORT"
+    address: str = _NO_ADDRESS
     is_stack: bool = False
 
 
@@ -96,17 +98,21 @@ def _jobs(project: Project, catalog: Catalog, findings: Findings) -> Iterator[_J
     for name, service in project.services.items():
         if kind := catalog.kinds.get(service.kind):
             settings = _settings(kind, service.settings, ("services", name, "settings"), findings)
-            address = service.address or next(iter(service.targets), "HOST:PORT")
+            address = service.address or next(iter(service.targets), _NO_ADDRESS)
             yield _Job(name, kind, settings, service.system or project.project, address)
-    own = [("probe", PROBE_JOB)] if project.probes else []
-    own += [("prometheus", "prometheus"), ("alertmanager", "alertmanager")]
-    if "grafana" not in project.stack.without:
-        own.append(("grafana", "grafana"))
-    if project.probes:
-        own.append((TARGET_KIND, "blackbox-exporter"))
-    for kind_name, job in own:
-        kind = catalog.kinds[kind_name]
-        yield _Job(job, kind, dict(kind.settings), project.project, is_stack=True)
+    probe = [OwnJob(PROBE_JOB, "probe")] if project.probes else []
+    for own in (*probe, *own_jobs(project)):
+        kind = catalog.kinds[own.kind]
+        address = _own_address(project, own.name)
+        yield _Job(own.name, kind, dict(kind.settings), project.project, address, is_stack=True)
+
+
+def _own_address(project: Project, name: str) -> str:
+    """Where a person on the Docker host asks a part of the stack that an exporter watches."""
+    if name not in EXPORTED:
+        return _NO_ADDRESS
+    port: int = getattr(project.stack, name).port
+    return published_url(project, port).removeprefix("http://")
 
 
 def _subject(job: _Job, project: Project, links: Links) -> Subject:
@@ -202,8 +208,8 @@ def setting_problem(key: str, value: Setting, default: Setting) -> str | None:
         same = isinstance(default, bool) and isinstance(value, bool)
         return None if same else f"`{key}` must be {_expected(default)}"
     if isinstance(default, int | float):
-        positive = isinstance(value, int | float) and value >= 0
-        return None if positive else f"`{key}` must be a number, 0 or more"
+        positive = isinstance(value, int | float) and value > 0
+        return None if positive else f"`{key}` must be a number above 0"
     if not isinstance(value, str):
         return f"`{key}` must be {_expected(default)}"
     return _text_problem(key, value)

@@ -20,7 +20,8 @@ _ACTION: Final = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
 _COMMENT: Final = re.compile(r"\s*/\*.*\*/\s*", re.DOTALL)
 _STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`')
 _WORD: Final = re.compile(r"(?<![\w.$])[A-Za-z_]\w*")
-_VARIABLE: Final = re.compile(r"\$(\w*)(\s*:?=)?")
+_VARIABLE: Final = re.compile(r"\$(\w*)")
+_DECLARED: Final = re.compile(r"\$(\w+)(?=(?:\s*,\s*\$\w+)?\s*:?=)")
 _OPENING: Final = re.compile(r"\s*(if|range|with|define|block)\b")
 
 
@@ -31,7 +32,7 @@ def template_problems(text: str) -> Iterator[tuple[str, str | None]]:
         yield "`{{` without its `}}`", None
         return
     actions = [action for action in _ACTION.findall(text) if not _COMMENT.fullmatch(action)]
-    own = {match[1] for action in actions for match in _VARIABLE.finditer(action) if match[2]}
+    own = {name for action in actions for name in _DECLARED.findall(action)}
     depth = 0
     for action in actions:
         bare = _STRING.sub('""', action)

@@ -52,7 +52,6 @@ def _alert(rule: UserRule, project: Project, links: Links) -> Rule:
     }
     annotations = {
         "summary": f"{name} fires.",
-        "runbook_url": links.runbook(name),
         "dashboard_url": links.dashboard("obsctl-home"),
     }
     return Rule(

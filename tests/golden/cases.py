@@ -1,17 +1,24 @@
 """The golden cases, and what obsctl makes of each now."""
 
+from functools import cache
 from pathlib import Path
 
-from obsctl.cli.pipeline import build
+from obsctl.cli.pipeline import Built, build
 from obsctl.render.write import Changes, write
 
 CASES = Path(__file__).parent
 NAMES = tuple(sorted(path.parent.name for path in CASES.glob("*/obsctl.yaml")))
 
 
+@cache
+def built(name: str) -> Built:
+    """What obsctl makes of the case."""
+    return build(CASES / name / "obsctl.yaml")
+
+
 def rendered(name: str) -> dict[str, str]:
     """Path -> text of the files that the case gives."""
-    return {str(file.path): file.text for file in build(CASES / name / "obsctl.yaml").files}
+    return {str(file.path): file.text for file in built(name).files}
 
 
 def stored(name: str) -> dict[str, str]:
@@ -26,5 +33,4 @@ def stored(name: str) -> dict[str, str]:
 
 def rewrite(name: str) -> Changes:
     """Make the stored files what obsctl gives now; the review is the diff."""
-    built = build(CASES / name / "obsctl.yaml")
-    return write(built.files, built.stack_directory, force=True)
+    return write(built(name).files, built(name).stack_directory, force=True)

@@ -7,7 +7,7 @@ import pytest
 from obsctl.cli.pipeline import build
 from obsctl.render.verify import verify
 from obsctl.render.write import difference, write
-from tests.golden.cases import CASES, NAMES, rendered, stored
+from tests.golden.cases import CASES, NAMES, built, rendered, stored
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -17,8 +17,8 @@ def test_the_stored_files_are_what_is_rendered(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_render_check_agrees(name: str) -> None:
-    built = build(CASES / name / "obsctl.yaml")
-    assert difference(built.files, built.stack_directory) == ""
+    case = built(name)
+    assert difference(case.files, case.stack_directory) == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,15 +26,15 @@ def test_nothing_is_found_in_process(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    built = build(CASES / name / "obsctl.yaml")
-    assert verify(built.files, built.stack_directory).problems == ()
+    case = built(name)
+    assert verify(case.files, case.stack_directory).problems == ()
 
 
 def test_a_stack_renders_the_same_in_another_place(tmp_path: Path) -> None:
     """No path of this machine is in any file, and nothing depends on where the project is."""
     source = CASES / "seed" / "obsctl.yaml"
     (tmp_path / "obsctl.yaml").write_bytes(source.read_bytes())
-    built = build(tmp_path / "obsctl.yaml")
-    write(built.files, built.stack_directory)
-    assert {str(file.path): file.text for file in built.files} == rendered("seed")
-    assert all(str(tmp_path) not in file.text for file in built.files)
+    moved = build(tmp_path / "obsctl.yaml")
+    write(moved.files, moved.stack_directory)
+    assert {str(file.path): file.text for file in moved.files} == rendered("seed")
+    assert all(str(tmp_path) not in file.text for file in moved.files)

@@ -1,6 +1,8 @@
 """Makes a Project, its Stack and its files from the text of a project file."""
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from obsctl.cli.pipeline import resolve_project
 from obsctl.errors import ObsctlError, ProjectFileError
@@ -17,8 +19,20 @@ def resolved(directory: Path, text: str = "") -> Stack:
 
 
 def rendered(directory: Path, text: str = "") -> dict[str, str]:
-    """Path -> text of all files of that stack."""
+    """Path -> text of all files of that stack; rendered once where the text is all there is."""
+    if any(path.name != "obsctl.yaml" for path in directory.iterdir()):
+        return rendered_anew(directory, text)
+    return dict(_rendered_alone(text))
+
+
+def rendered_anew(directory: Path, text: str = "") -> dict[str, str]:
     return {str(file.path): file.text for file in render(resolved(directory, text), directory)}
+
+
+@cache
+def _rendered_alone(text: str) -> dict[str, str]:
+    with TemporaryDirectory() as directory:
+        return rendered_anew(Path(directory), text)
 
 
 def service(stack: Stack, name: str) -> Service:

@@ -1,5 +1,6 @@
 """obsctl render, through main(): exit codes, what goes to stdout, what to stderr."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ def test_check_prints_a_diff_and_exits_1_until_it_is_rendered(
     assert run(["render"]) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert "wrote stack/prometheus/prometheus.yml" in said.err
+    assert (project / "stack/prometheus/prometheus.yml").exists()
+    assert "files below stack/: alertmanager/ 2" in said.err
     assert run(["render", "--check"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -74,3 +76,16 @@ def test_output_that_a_check_refuses_is_exit_4_and_not_written(
     assert run(["render"]) == 4
     assert "target `h:99999` of job `a`" in capsys.readouterr().err
     assert not (project / "stack").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["validate", "render", "plan", "up", "check", "status", "logs", "down", "alert test X"],
+)
+def test_an_unreadable_project_file_is_exit_3(
+    command: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typer's own check would refuse it as a wrong command line; root can read every file."""
+    (project / "obsctl.yaml").write_text("wrong: [", encoding="utf-8")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert run(command.split()) == 3

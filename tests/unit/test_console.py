@@ -1,5 +1,6 @@
 """What reaches the terminal: problems with carets, escaped input, colour only where wanted."""
 
+import errno
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 
 from obsctl import console
 from obsctl.console import Outcome
-from obsctl.errors import Location, Problem, UsageError
+from obsctl.errors import Location, OutputClosed, Problem, RenderError, UsageError
 
 FILE = Path("obsctl.yaml")
 UNKNOWN = Problem(
@@ -244,3 +246,45 @@ def test_printing_imports_nothing_heavy() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+class Closed(io.StringIO):
+    """A stream whose writes fail with an errno, as a pipe's or a full disk's do."""
+
+    def __init__(self, number: int, descriptor: int) -> None:
+        super().__init__()
+        self.number, self.descriptor = number, descriptor
+
+    def flush(self) -> None:
+        raise OSError(self.number, os.strerror(self.number))
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+
+@pytest.fixture
+def spare_descriptor(tmp_path: Path) -> Iterator[int]:
+    with (tmp_path / "spare").open("w") as stream:
+        yield stream.fileno()
+
+
+def test_a_reader_of_stdout_that_went_away_ends_the_command(
+    monkeypatch: pytest.MonkeyPatch, spare_descriptor: int
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Closed(errno.EPIPE, spare_descriptor))
+    with pytest.raises(OutputClosed):
+        console.print_data("line")
+
+
+def test_a_full_disk_is_no_bug(monkeypatch: pytest.MonkeyPatch, spare_descriptor: int) -> None:
+    monkeypatch.setattr(sys, "stdout", Closed(errno.ENOSPC, spare_descriptor))
+    with pytest.raises(RenderError, match="cannot be written: no space left"):
+        console.print_data("line")
+
+
+def test_nobody_reading_notes_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, spare_descriptor: int
+) -> None:
+    """`obsctl up 2>&1 | head -1` still brings the stack up."""
+    monkeypatch.setattr(sys, "stderr", Closed(errno.EPIPE, spare_descriptor))
+    console.print_note("prometheus: ready")

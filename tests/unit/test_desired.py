@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from obsctl.engine.coming import Coming
 from obsctl.engine.desired import load_desired
 from obsctl.engine.model import COMPLETED, Dependency, HostPort
 from obsctl.engine.quantities import nanoseconds, size_bytes
@@ -104,7 +105,11 @@ def test_texts_that_are_about_to_be_written_count(tmp_path: Path) -> None:
     (tmp_path / "conf" / "x.yml").write_text("old")
     before = load_desired(path, "erp").services["a"].hot
     texts = {"docker-compose.yml": path.read_text(), "conf/x.yml": "new"}
-    after = load_desired(path, "erp", texts).services["a"].hot
+    (tmp_path / "conf" / "going.yml").write_text("old")
+    (tmp_path / "conf" / ".x.yml.1.tmp").write_text("half")
+    after = (
+        load_desired(path, "erp", Coming(texts, frozenset({"conf/going.yml"}))).services["a"].hot
+    )
     assert after.differences(before.digests) == ("conf/x.yml",)
     assert after.changed_at > before.changed_at
 

@@ -1,17 +1,18 @@
 """One cause is told once; waiting for notifications; the words of Alertmanager's log."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from obsctl.errors import EngineError, Problem, UsageError
+from obsctl.errors import EngineError, ObsctlError, Problem, UsageError
 from obsctl.health.context import ContainerState, Context
 from obsctl.health.delivery import Counts, delivery_state
 from obsctl.health.probe import ProbeError
 from obsctl.health.report import Layer
-from obsctl.health.run import Check, Outcome, judge
+from obsctl.health.run import Check, Outcome, judge, run_checks
 from obsctl.health.session import parse_targets
-from obsctl.health.trial import failure_reason
+from obsctl.health.trial import failure_reason, try_alert
 from obsctl.stack.model import Alerting, Stack
 
 STACK = Stack(
@@ -145,3 +146,35 @@ def test_targets_of_the_command_line() -> None:
             ["graphana=http://x", "grafana=g.example.com", "kibana", "kibana=http://x:99999"]
         )
     assert len(error.value.problems) == 4
+
+
+def in_state(status: str) -> ContainerState:
+    return ContainerState("prometheus", "shop-prometheus-1", status, None, 0, False, 0, 0.0, {})  # noqa: FBT003 - not killed
+
+
+@pytest.mark.parametrize("states", [(), (in_state("created"),), (in_state("exited"),)])
+def test_a_stranger_on_the_port_of_a_component_that_does_not_run_is_not_asked(
+    tmp_path: Path, states: tuple[ContainerState, ...]
+) -> None:
+    asked: list[Context] = []
+
+    def ask(context: Context) -> tuple[()]:
+        asked.append(context)
+        return ()
+
+    check = Check("signals", "rules", "work", ask, ("prometheus",))
+    report = run_checks(replace(context(tmp_path), containers=lambda: states), [check])
+    assert [(one.state, one.evidence) for one in report.findings] == [
+        ("skip", "prometheus is not ready")
+    ]
+    running = replace(context(tmp_path), containers=lambda: (in_state("running"),))
+    elsewhere = replace(context(tmp_path, prometheus="http://192.0.2.7"), containers=lambda: states)
+    for other in (running, elsewhere, context(tmp_path)):
+        run_checks(other, [check])
+    assert len(asked) == 3
+
+
+def test_no_test_alert_goes_to_a_stranger_on_the_port(tmp_path: Path) -> None:
+    nothing_runs = replace(context(tmp_path), containers=lambda: ())
+    with pytest.raises(ObsctlError, match="Alertmanager does not run"):
+        list(try_alert(nothing_runs, {"alertname": "A"}))

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from obsctl.health.claim import Claim
 from obsctl.health.report import HealthReport
-from obsctl.health.telling import told
+from obsctl.health.telling import Style, told
 
 OK = Claim("readiness", "prometheus", "is ready").ok("200 in 3 ms")
 DOWN = Claim("signals", "backend", "target localhost:3000 is scraped").fail(
@@ -41,7 +41,7 @@ def test_json_holds_everything_under_a_version() -> None:
     assert (document["schema"], document["healthy"], document["seconds"]) == (1, False, 0.25)
     assert document["summary"] == {"fail": 2, "warn": 6, "skip": 1, "ok": 1}
     assert set(document["findings"][0]) == {
-        "layer", "subject", "claim", "state", "evidence", "code", "cause", "fix"
+        "layer", "subject", "claim", "state", "evidence", "code", "cause", "fix", "part"
     }  # fmt: skip
     assert document["findings"][1]["cause"] == "nothing listens on port 3000 of the Docker host"
 
@@ -65,13 +65,34 @@ def test_junit_is_xml_whatever_the_evidence_holds() -> None:
 def test_text_says_cause_evidence_fix_and_collapses_what_is_alike() -> None:
     text = told(REPORT)
     lines = text.splitlines()
-    assert lines[0] == "FAIL  redis-exporter: redis-exporter has no container"
+    assert lines[0] == "FAIL  redis-exporter has no container"
     assert "      evidence  connection refused" in lines
     assert any(line.startswith("      fix       start backend") for line in lines)
     assert "      more      obsctl explain target-refused" in lines
-    assert "      and 3 more of `rule-dead`: Alert3, Alert4, Alert5" in lines
+    assert "warn  alerts that cannot fire: Alert0, Alert1, Alert2, Alert3, Alert4, Alert5" in lines
     assert "ok    readiness      1 ok" in lines
-    assert lines[-1] == "unhealthy: 2 failed, 6 to look at (10 checks in 0.2 s)"
+    assert lines[-2] == "unhealthy: 2 failed, 6 to look at (10 checks in 0.2 s)"
+
+
+def test_verbose_tells_remarks_in_full_and_what_is_well() -> None:
+    lines = told(REPORT, Style(verbose=True)).splitlines()
+    assert sum(line == "      evidence  no series `x`" for line in lines) == len(DEAD)
+    assert "      ok    prometheus: is ready: 200 in 3 ms" in lines
+
+
+def test_lines_fit_the_terminal() -> None:
+    for columns in (60, 100):
+        text = told(REPORT, Style(columns))
+        assert max(map(len, text.splitlines())) <= columns
+    assert "warn  alerts that cannot fire: Alert0, Alert1 and 4 more" in told(REPORT, Style(60))
+
+
+def test_what_does_not_apply_is_no_blemish() -> None:
+    absent = Claim("readiness", "RedisReplicaLinkDown", "can fire").not_applicable("on replicas")
+    report = HealthReport.of([OK, absent], 0.1)
+    assert told(report).splitlines()[0] == "ok    readiness      1 ok, 1 not applicable here"
+    assert absent.evidence not in told(report)
+    assert absent.evidence in told(report, Style(verbose=True))
 
 
 def test_green_is_five_lines() -> None:

@@ -19,6 +19,11 @@ services:
   host: { kind: node }
 probes: ['https://erp.example.com/health', 'http://localhost:8080/up']
 """
+KIBANA = {"kibana", "kibana-setup"}
+ELK = {
+    "elasticsearch", "elasticsearch-exporter", "elasticsearch-setup", "logstash",
+    "logstash-exporter",
+}  # fmt: skip
 MONGODB = """\
 services:
   db:
@@ -43,15 +48,18 @@ def test_every_component_is_a_service(tmp_path: Path) -> None:
         "elasticsearch",
         "elasticsearch-setup",
         "logstash",
+        "elasticsearch-exporter",
+        "logstash-exporter",
         "kibana",
+        "kibana-setup",
     ]
 
 
 @pytest.mark.parametrize(
     ("without", "gone"),
     [
-        ("elk", {"elasticsearch", "elasticsearch-setup", "logstash", "kibana"}),
-        ("kibana", {"kibana"}),
+        ("elk", ELK | KIBANA),
+        ("kibana", KIBANA),
         ("grafana", {"grafana"}),
     ],
 )

@@ -288,3 +288,40 @@ def test_the_scaffold_holds_only_settings_of_the_schema(root: Path) -> None:
     assert main(["init", "--yes"]) == 0
     data = yaml.safe_load((root / "obsctl.yaml").read_text())
     assert set(data) <= set(json_schema()["properties"])
+
+
+class Answers(io.StringIO):
+    """A person at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_wrong_answer_is_asked_for_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: tuple[str, ...] = (
+        "Bad Name!",
+        "shop",
+        "",
+        "a=exprss@localhost:3000",
+        "a=express@localhost:3000",
+    )
+    answers += ("ftp://x", "none", "elk grafna", "elk", "none", "me", "me@example.com")
+    answers += ("none", "mail.example.com:587")
+    said = Answers()
+    monkeypatch.setattr(sys, "stdin", Answers("\n".join(answers) + "\n"))
+    monkeypatch.setattr(sys, "stderr", said)
+    assert main(["init"]) == 0
+    for wrong in ("Bad Name!", "unknown kind `exprss`", "ftp://x", "grafna", "`me` is no e-mail"):
+        assert wrong in said.getvalue()
+    project = load_project(root / "obsctl.yaml").project
+    assert (project.project, tuple(project.services)) == ("shop", ("a",))
+    assert project.notifications.receivers
+
+
+def test_an_interview_that_ends_early_writes_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Answers("shop\n"))
+    monkeypatch.setattr(sys, "stderr", Answers())
+    assert main(["init"]) == 2
+    assert list(root.iterdir()) == []

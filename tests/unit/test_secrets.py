@@ -151,6 +151,6 @@ def test_who_makes_which_secret() -> None:
     )
     assert secrets.given_names(project) == ("hook", "key")
     assert secrets.generated_names(project) == (
-        "db_password", "elastic_password", "grafana_admin_password", "grafana_reader_password",
-        "logstash_writer_password",
+        "db_password", "elastic_password", "es_exporter_password", "grafana_admin_password",
+        "grafana_reader_password", "grafana_secret_key", "logstash_writer_password",
     )  # fmt: skip

@@ -417,14 +417,6 @@ class TestLogstash:
         data = inputs.Buffer(b"2C" + len(packed).to_bytes(4, "big") + packed)
         assert list(inputs.lumberjack(data.read)) == [(7, {"message": "m"})]
 
-    def test_the_ruby_idiom_is_followed(self) -> None:
-        code = """levels = { 30 => 'info' }
-          { 'host' => 'name' }.each do |field, inner| end
-          { 'msg' => 'message', 'level' => '[log][level]' }.each do |from, to| end"""
-        event = {"level": 30, "host": "h", "msg": "m"}
-        load("logstash_filters").ruby(event, {"code": code})
-        assert event == {"log": {"level": "info"}, "host": {"name": "h"}, "message": "m"}
-
     def test_a_persisted_queue_survives(self, tmp_path: Path) -> None:
         events = load("logstash_queue").EventQueue(tmp_path / "q")
         events.offer({"a": 1}, 0)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from obsctl.health.compare import first_difference
+from obsctl.engine.compare import first_difference
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 from obsctl.health.times import parse_time
@@ -65,7 +65,8 @@ def notifications(context: Context) -> Iterator[Finding]:
         reason = item["metric"].get("reason", "not told")
         count = float(item["value"][1])
         evidence = f"{integration}: {count:.0f} failures in 15 minutes, reason {reason}"
-        yield claim.fail("notifications-failing", evidence, integration=integration)
+        way = claim.about(integration)
+        yield way.fail("notifications-failing", evidence, integration=integration)
 
 
 def watchdog(context: Context) -> Iterator[Finding]:

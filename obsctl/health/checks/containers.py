@@ -22,7 +22,7 @@ _CODES: Final = {
 def containers_run(context: Context) -> Iterator[Finding]:
     """Running, healthy, not killed for memory; one-shots completed; made from this file."""
     try:
-        found = {container.service: container for container in context.containers()}
+        found = {container.service: container for container in context.container_states()}
     except EngineError as error:
         claim = context.claim("containers", "Docker Engine", "can be asked")
         problem = error.problems[0]

@@ -14,7 +14,20 @@ _UNAUTHORIZED: Final = 401
 USERS: Final = {
     "kibana_system_password": "kibana_system",
     "logstash_writer_password": "logstash_writer",
+    "es_exporter_password": "es_exporter",
     "grafana_reader_password": "grafana_reader",
+}
+_SECRETS: Final = {user: secret for secret, user in USERS.items()}
+# What each has to be allowed for its component to work; kibana_system's role is built in.
+_NEEDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "logstash_writer": {
+        "cluster": ["monitor"],
+        "index": [{"names": ["logs-generic-default"], "privileges": ["create_doc"]}],
+    },
+    "grafana_reader": {
+        "index": [{"names": ["logs-generic-default"], "privileges": ["read"]}],
+    },
+    "es_exporter": {"cluster": ["monitor"]},
 }
 _TEMPLATE: Final = "logs@custom"
 
@@ -58,7 +71,30 @@ def _roles(context: Context, user: str, account: Mapping[str, Any]) -> Finding:
     for role in roles:
         if context.get("elasticsearch", f"/_security/role/{role}").status == _NOT_FOUND:
             return claim.fail("role-missing", f"role {role} of {user}: not found", role=role)
-    return claim.ok(f"signed in, roles {', '.join(roles)}")
+    lacks, told = _lacks(context, user), f"signed in, roles {', '.join(roles)}"
+    if lacks is None:
+        return claim.ok(told)
+    if lacks:
+        evidence = f"{user} lacks {', '.join(lacks)}"
+        return claim.fail("privileges-missing", evidence, user=user)
+    return claim.ok(f"{told}, may do its work")
+
+
+def _lacks(context: Context, user: str) -> list[str] | None:
+    """The privileges that a user needs and has not; None where that cannot be told."""
+    if user not in _NEEDS:
+        return None
+    login = Credentials(user, context.secret(_SECRETS[user]))
+    path = "/_security/user/_has_privileges"
+    request = Request(path, "POST", _NEEDS[user], credentials=login)
+    answer = context.ask("elasticsearch", request)
+    return list(_lacking(answer.json())) if answer.status == _OK else None
+
+
+def _lacking(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield from (name for name, granted in answer.get("cluster", {}).items() if not granted)
+    for index, privileges in answer.get("index", {}).items():
+        yield from (f"{name} on {index}" for name, granted in privileges.items() if not granted)
 
 
 def retention(context: Context) -> Iterator[Finding]:

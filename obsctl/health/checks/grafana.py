@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from obsctl.health.context import Context
 from obsctl.health.panels import panel_queries
+from obsctl.health.probe import ProbeError
 from obsctl.health.report import Finding
 from obsctl.stack.model import Dashboard, Datasource
 
@@ -64,7 +65,13 @@ def datasource_health(context: Context) -> Iterator[Finding]:
         if source.type not in _WITH_BACKEND:
             continue
         claim = context.claim("signals", "grafana", f"can query {source.name}")
-        answer = context.get("grafana", f"/api/datasources/uid/{source.uid}/health")
+        try:
+            answer = context.get("grafana", f"/api/datasources/uid/{source.uid}/health")
+        except ProbeError as error:
+            if error.code != "no-answer":
+                raise
+            yield claim.fail("datasource-unhealthy", error.evidence, name=source.name)
+            continue
         told = answer.json()
         if answer.status == _OK and told.get("status") == "OK":
             yield claim.ok(str(told.get("message")))

@@ -6,6 +6,9 @@ from typing import Final
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 
+_OK: Final = 200
+_VIEW: Final = "obsctl-logs"
+SETUP: Final = "kibana-setup"
 _WORKS: Final = frozenset({"available", "degraded"})
 
 
@@ -22,3 +25,15 @@ def ready(context: Context) -> Iterator[Finding]:
         yield claim.fail("kibana-not-ready", evidence)
         return
     yield claim.ok(f"{level} in {answer.seconds * 1000:.0f} ms {told}".rstrip())
+
+
+def data_view(context: Context) -> Iterator[Finding]:
+    """The data view that links from dashboards and alerts lead to."""
+    if SETUP not in context.services:
+        return
+    claim = context.claim("configuration", "kibana", "has the data view of the logs")
+    answer = context.get("kibana", f"/api/data_views/data_view/{_VIEW}")
+    if answer.status != _OK:
+        yield claim.fail("data-view-missing", f"{_VIEW}: {answer.excerpt}")
+        return
+    yield claim.ok(f"{_VIEW}: {answer.json()['data_view']['title']}")

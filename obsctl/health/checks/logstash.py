@@ -6,8 +6,11 @@ from typing import Any, Final
 
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
+from obsctl.health.times import parse_time
 
 _CONFIG: Final = "logstash/pipeline/logstash.conf"
+_SETTLED_S: Final = 1.0
+"""Times of files and of Logstash are those of one machine, told in whole seconds."""
 _PLUGIN_ID: Final = re.compile(r"""^\s*id\s*=>\s*["']([^"']+)["']""", re.MULTILINE)
 
 
@@ -37,7 +40,10 @@ def configuration(context: Context) -> Iterator[Finding]:
     pipelines = context.get("logstash", "/_node/stats/pipelines").json()["pipelines"]
     wanted = set(_PLUGIN_ID.findall(context.files.get(_CONFIG, "")))
     loaded = {plugin for entry in pipelines.values() for plugin in _plugin_ids(entry)}
-    failed = {name: error for name, entry in pipelines.items() if (error := _reload_error(entry))}
+    written = _last_written(context)
+    failed = {
+        name: error for name, entry in pipelines.items() if (error := _reload_error(entry, written))
+    }
     if failed:
         name, error = next(iter(failed.items()))
         yield claim.fail("pipeline-reload-failed", f"{name}: {error}")
@@ -52,12 +58,21 @@ def _plugin_ids(pipeline: Mapping[str, Any]) -> Iterator[str]:
         yield from (str(plugin["id"]) for plugin in plugins if "id" in plugin)
 
 
-def _reload_error(pipeline: Mapping[str, Any]) -> str:
+def _last_written(context: Context) -> float:
+    """When a file of the pipeline changed last, in seconds since the epoch."""
+    folder = (context.stack_directory / _CONFIG).parent
+    return max((file.stat().st_mtime for file in folder.glob("*")), default=0.0)
+
+
+def _reload_error(pipeline: Mapping[str, Any], written: float) -> str:
+    """Why the present files are not loaded; one that was put right is not even reloaded."""
     reloads = pipeline.get("reloads") or {}
     failed, succeeded = (
         str(reloads.get(f"last_{kind}_timestamp") or "") for kind in ("failure", "success")
     )
     if failed <= succeeded:  # ISO 8601: the order of the text is that of time
+        return ""
+    if parse_time(failed) + _SETTLED_S < written:
         return ""
     return str((reloads.get("last_error") or {}).get("message") or "reload failed")
 

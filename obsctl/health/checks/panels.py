@@ -1,14 +1,17 @@
 """Each panel's query answers, and with data."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
-from obsctl.conventions import DATASOURCE_PROMETHEUS
+from obsctl.conventions import DATASOURCE_ELASTICSEARCH, DATASOURCE_PROMETHEUS
+from obsctl.health.applicable import excuse
 from obsctl.health.checks.rules import live
 from obsctl.health.checks.targets import down_jobs
+from obsctl.health.claim import Claim
 from obsctl.health.context import Context
+from obsctl.health.liveness import Liveness
 from obsctl.health.panels import PanelQuery, panel_queries
-from obsctl.health.probe import ProbeError
+from obsctl.health.probe import ProbeError, Request
 from obsctl.health.report import Finding
 
 _SHOWN: Final = 3
@@ -40,7 +43,8 @@ def panels_answer(context: Context) -> Iterator[Finding]:
 def _failed(context: Context, query: PanelQuery, error: ProbeError) -> Finding:
     if error.code != "query-failed":
         raise error
-    claim = context.claim("signals", query.dashboard, f"panel `{query.title}` answers")
+    subject = f"{query.dashboard}/{query.title}"
+    claim = context.claim("signals", subject, "answers").about("grafana")
     return claim.fail("panel-error", error.evidence, panel=query.title)
 
 
@@ -49,10 +53,69 @@ def _without_data(context: Context, queries: Sequence[PanelQuery]) -> Iterator[F
     groups = context.data("/api/v1/rules")["groups"]
     liveness = live([r for group in groups for r in group["rules"] if r["type"] == "recording"])
     liveness.learn({query.expr for query in queries}, context.query)
-    down = down_jobs(context)
+    by_panel: dict[tuple[str, str], dict[str, None]] = {}
     for query in queries:
-        reasons = liveness.why_dead(query.expr)
-        jobs = {liveness.origins[reason].value_of("job") for reason in reasons}
-        if reasons and not jobs <= down:  # else it is the effect of a target that is down
-            claim = context.claim("signals", query.dashboard, f"panel `{query.title}` has data")
-            yield claim.warn("panel-empty", "; ".join(reasons[:_SHOWN]), panel=query.title)
+        reasons = by_panel.setdefault((query.dashboard, query.title), {})
+        reasons |= dict.fromkeys(liveness.why_dead(query.expr))
+    for (dashboard, title), missing in by_panel.items():
+        if missing:
+            claim = context.claim("signals", f"{dashboard}/{title}", "has data").about("grafana")
+            yield from _empty(context, claim, liveness, tuple(missing))
+
+
+def _empty(
+    context: Context, claim: Claim, liveness: Liveness, reasons: tuple[str, ...]
+) -> Iterator[Finding]:
+    jobs = {liveness.origins[reason].value_of("job") for reason in reasons}
+    if jobs <= down_jobs(context):
+        return  # the effect of a target that is down
+    if words := excuse(context, liveness, reasons):
+        yield claim.not_applicable(words)
+        return
+    yield claim.warn("panel-empty", "; ".join(reasons[:_SHOWN]), panel=claim.subject)
+
+
+def log_panels_answer(context: Context) -> Iterator[Finding]:
+    """Panels on Elasticsearch, asked the way that Grafana asks for a person who looks at them."""
+    queries = [
+        query
+        for dashboard in context.stack.dashboards
+        for query in panel_queries(dashboard.model)
+        if query.datasource == DATASOURCE_ELASTICSEARCH
+    ]
+    if not queries:
+        return
+    results = _through_grafana(context, queries)
+    failed = 0
+    for index, query in enumerate(queries):
+        error = (results.get(f"Q{index}") or {}).get("error")
+        if error:
+            failed += 1
+            claim = context.claim("signals", f"{query.dashboard}/{query.title}", "answers")
+            panel = claim.about("grafana")
+            yield panel.fail("log-panel-error", f"{query.expr}: {error}", panel=panel.subject)
+    if len(queries) > failed:
+        claim = context.claim("signals", "grafana", "the queries of its log panels answer")
+        yield claim.ok(f"{len(queries) - failed} of {len(queries)} panel queries")
+
+
+def _through_grafana(context: Context, queries: Sequence[PanelQuery]) -> dict[str, Any]:
+    """The results of /api/ds/query by refId: Q and the number of the query."""
+    asked = [
+        {
+            **query.target,
+            "query": query.expr,
+            "refId": f"Q{index}",
+            "datasource": {"uid": query.datasource, "type": "elasticsearch"},
+            "intervalMs": 60_000,
+            "maxDataPoints": 100,
+        }
+        for index, query in enumerate(queries)
+    ]
+    body = {"from": "now-1h", "to": "now", "queries": asked}
+    answer = context.ask("grafana", Request("/api/ds/query", "POST", body))
+    document = answer.json()
+    if "results" not in document:
+        raise ProbeError("unexpected-status", f"/api/ds/query: {answer.excerpt}")
+    results: dict[str, Any] = document["results"]
+    return results

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import yaml
 
-from obsctl.health.compare import first_difference, rules_difference
+from obsctl.engine.compare import first_difference, rules_difference
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 

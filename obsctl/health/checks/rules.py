@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from obsctl.health.applicable import excuse
 from obsctl.health.checks.alertmanager import WATCHDOG
 from obsctl.health.checks.targets import down_jobs
 from obsctl.health.claim import Claim
@@ -26,14 +27,14 @@ def rules_work(context: Context) -> Iterator[Finding]:
     quiet = [rule for rule in alerts if rule["state"] == "inactive" and rule["health"] == "ok"]
     liveness = live(recordings)
     liveness.learn([rule["query"] for rule in quiet], context.query)
-    down = down_jobs(context)
     first_data = _first_data(context)
     for rule in alerts:
         claim = context.claim("signals", rule["name"], f"can fire{_for_whom(rule)}")
+        claim = claim.about((rule.get("labels") or {}).get("service") or "prometheus")
         if rule["health"] != "ok":
             yield _not_evaluated(claim, rule)
         elif rule["state"] == "inactive":
-            yield _can_fire(claim, liveness.why_dead(rule["query"]), liveness, down)
+            yield _can_fire(claim, context, liveness, liveness.why_dead(rule["query"]))
         else:
             yield _active(claim, rule, first_data)
 
@@ -69,15 +70,17 @@ def _not_evaluated(claim: Claim, rule: Mapping[str, Any]) -> Finding:
 
 
 def _can_fire(
-    claim: Claim, reasons: Sequence[str], liveness: Liveness, down: frozenset[str]
+    claim: Claim, context: Context, liveness: Liveness, reasons: Sequence[str]
 ) -> Finding:
     if not reasons:
         return claim.ok("its metrics are there")
     jobs = {liveness.origins[reason].value_of("job") for reason in reasons}
-    if jobs <= down:
+    if jobs <= down_jobs(context):
         # The target's own finding tells the cause; this is its effect.
         return claim.skip(f"{', '.join(sorted(filter(None, jobs)))} is down")
-    return claim.warn("rule-dead", "; ".join(reasons), rule=claim.subject, metric=reasons[0])
+    if words := excuse(context, liveness, reasons):
+        return claim.not_applicable(words)
+    return claim.warn("rule-dead", "; ".join(reasons), rule=claim.subject)
 
 
 def _active(claim: Claim, rule: Mapping[str, Any], first_data: float | None) -> Finding:

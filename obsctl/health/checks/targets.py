@@ -41,8 +41,10 @@ def down_jobs(context: Context) -> frozenset[str]:
     """Jobs without a single target that is up, and jobs whose server is down."""
     targets = active_targets(context)
     up = {target["scrapePool"] for target in targets if target["health"] == "up"}
+    jobs = context.rendered("prometheus/prometheus.yml").get("scrape_configs") or ()
+    rendered = {job["job_name"] for job in jobs}
     dead = {item["metric"].get("job", "") for item in context.query(_BACKEND_DOWN)}
-    return frozenset({target["scrapePool"] for target in targets} - up | dead)
+    return frozenset(({target["scrapePool"] for target in targets} | rendered) - up | dead)
 
 
 def _target(context: Context, job: str, target: Mapping[str, Any]) -> Finding:
@@ -124,6 +126,6 @@ def slow_scrapes(context: Context) -> Iterator[Finding]:
 
 
 def _seconds(text: str) -> float:
-    from obsctl.health.compare import duration_s
+    from obsctl.engine.compare import duration_s
 
     return duration_s(text) or 0.0

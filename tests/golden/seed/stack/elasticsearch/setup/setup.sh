@@ -71,6 +71,8 @@ wait_until_ready
 
 apply 'role logstash_writer' PUT /_security/role/logstash_writer /setup/role_logstash_writer.json
 user logstash_writer logstash_writer_password
+apply 'role es_exporter' PUT /_security/role/es_exporter /setup/role_es_exporter.json
+user es_exporter es_exporter_password
 if [ -e /run/secrets/grafana_reader_password ]; then
   apply 'role grafana_reader' PUT /_security/role/grafana_reader /setup/role_grafana_reader.json
   user grafana_reader grafana_reader_password

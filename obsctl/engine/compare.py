@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from obsctl.health.matchers import parse_matchers
+from obsctl.engine.matchers import parse_matchers
 from obsctl.project.quantities import Duration
 
 _NAMES: Final = ("job_name", "name", "alert", "record", "uid")

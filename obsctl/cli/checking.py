@@ -1,0 +1,101 @@
+"""What `obsctl check` does with its options: one report in every form, or a live one."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from obsctl.health.context import Context
+    from obsctl.health.report import HealthReport
+
+_PAUSE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The forms in which a report is wanted."""
+
+    json: bool = False
+    junit: Path | None = None
+    html: Path | None = None
+    verbose: bool = False
+
+
+def context(file: Path, targets: Sequence[str]) -> "Context":
+    """What the checks need of the project; `targets` are `component=URL` options."""
+    from obsctl.cli.pipeline import build
+    from obsctl.health import session
+
+    overrides = session.parse_targets(targets)
+    built = build(file)
+    return session.context_of(built.stack, built.files, built.loaded.root, overrides)
+
+
+def check(context: "Context", wait_s: float, *, deep: bool) -> "HealthReport":
+    """One report; what fails meanwhile is told on stderr."""
+    from obsctl.console import print_note
+    from obsctl.health import session, telling
+
+    patience = session.Patience(wait_s, deep)
+    return session.check(context, patience, lambda report: print_note(telling.progress(report)))
+
+
+def tell(context: "Context", report: "HealthReport", forms: Forms) -> None:
+    """Print the report, and write the files that were asked for."""
+    from obsctl.console import print_data, print_report, terminal_columns
+    from obsctl.health import telling
+
+    if forms.json:
+        print_data(report.to_json())
+    else:
+        style = telling.Style(terminal_columns(), forms.verbose)
+        print_report(telling.told(report, style))
+    if forms.junit:
+        telling.write(forms.junit, report.to_junit())
+    if forms.html:
+        from obsctl.health.page import page
+
+        telling.write(forms.html, page(context.stack, report, datetime.now().astimezone()))
+
+
+def refuse_with_watch(forms: Forms, *, deep: bool, wait: float) -> None:
+    """A report that never ends has no other form; UsageError names all that do not fit."""
+    from obsctl.errors import Problem, UsageError
+
+    given = {
+        "--deep": deep,
+        "--json": forms.json,
+        "--junit": forms.junit,
+        "--html": forms.html,
+        "--wait": wait,
+    }
+    problems = [
+        Problem(f"`{option}` does not go with `--watch`", hint="give one of them")
+        for option, wanted in given.items()
+        if wanted
+    ]
+    if problems:
+        raise UsageError(*problems)
+
+
+def watch(context: "Context", forms: Forms) -> NoReturn:
+    """Check until the user interrupts: in place on a terminal, a line for each run elsewhere."""
+    from obsctl.console import screen, terminal_columns
+    from obsctl.health import session, telling
+
+    with screen() as draw:
+        while True:
+            report = session.check(context)
+            now = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the user's own clock
+            columns = terminal_columns()
+            if columns:
+                text = telling.told(report, telling.Style(columns, forms.verbose))
+                draw(
+                    f"{context.stack.project} at {now}, every {_PAUSE_S:g} s; Ctrl-C ends\n\n{text}"
+                )
+            else:
+                draw(f"{now}  {telling.summary(report)}")
+            time.sleep(_PAUSE_S)

@@ -1,0 +1,46 @@
+"""What alertmanager.yml says, as typed data; a part of the Stack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One way of a receiver: Alertmanager's `<kind>_configs` entry."""
+
+    kind: str  # slack | email | pagerduty | opsgenie | msteamsv2 | discord | telegram | webhook
+    config: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    name: str
+    integrations: tuple[Integration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    matchers: tuple[str, ...]
+    receivers: tuple[str, ...]
+    group_wait: str | None = None
+    group_interval: str | None = None
+    repeat_interval: str | None = None
+    muted_by: tuple[str, ...] = ()  # names of time intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    equal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    receivers: tuple[Receiver, ...]
+    routes: tuple[Route, ...]
+    inhibitions: tuple[Inhibition, ...]
+    group_wait: str
+    group_interval: str
+    repeat_interval: str
+    time_intervals: tuple[Mapping[str, object], ...] = ()

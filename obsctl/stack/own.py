@@ -1,0 +1,40 @@
+"""The stack watches itself: which of its parts are scraped, and as which kind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from obsctl.catalog.load import TARGET_KIND
+from obsctl.catalog.model import Catalog
+from obsctl.conventions import PORTS
+from obsctl.project.schema import Project
+
+# Parts that speak no Prometheus: an exporter of the stack's own asks them.
+EXPORTED = ("elasticsearch", "logstash")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnJob:
+    """A part of the stack that is scraped under its own name."""
+
+    name: str
+    kind: str
+
+    def target(self, catalog: Catalog) -> str:
+        """host:port of its metrics inside the stack's network."""
+        exporter = catalog.kinds[self.kind].exporter
+        if exporter is not None:
+            return f"{self.name}-exporter:{exporter.port}"
+        return f"{self.name}:{PORTS[self.name]}"
+
+
+def own_jobs(project: Project) -> Iterator[OwnJob]:
+    """In the order of their rows on the stack's dashboard."""
+    without = project.stack.without
+    yield OwnJob("prometheus", "prometheus")
+    yield OwnJob("alertmanager", "alertmanager")
+    if "grafana" not in without:
+        yield OwnJob("grafana", "grafana")
+    if "elk" not in without:
+        yield from (OwnJob(name, name) for name in EXPORTED)
+    if project.probes:
+        yield OwnJob("blackbox-exporter", TARGET_KIND)
