@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 OBSCTL_REQUIRE ?=
 export OBSCTL_REQUIRE
 
-.PHONY: help setup format lint types test unit engine tools demo bench golden check clean
+.PHONY: help setup format lint types test unit engine faults tools demo bench golden check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ tools: $(STAMP) ## promtool, amtool, compose and Logstash's grammar over every g
 
 engine: $(STAMP) ## scenarios on a real Docker Engine
 	$(BIN)/pytest -q tests/engine
+
+faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes ten minutes
+	OBSCTL_FAULTS=all $(BIN)/pytest -q tests/engine/test_faults.py
 
 golden: $(STAMP) ## rewrite the goldens; the review is the diff
 	$(BIN)/python -m tests.golden

@@ -52,6 +52,7 @@ def write_project(environment: dict[str, str]) -> None:
     """`obsctl init` as a user would type it; then the kit's images are named in the file."""
     file = FOLDER / "obsctl.yaml"
     if file.exists():
+        say(f"{FOLDER.name}/obsctl.yaml is kept as it is; remove the folder to begin anew")
         return
     FOLDER.mkdir(exist_ok=True)
     obsctl(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.small_stack import Kit, Project, free_ports, write_stack
+from tests.engine.sweep import SWEEPS
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import ensure_images
@@ -46,3 +47,8 @@ def project(kit: Kit, tmp_path: Path) -> Iterator[Project]:
     finally:
         project.destroy()
         shutil.rmtree(project.root, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for figures in SWEEPS:
+        terminalreporter.write_line(f"sweep of {figures}")

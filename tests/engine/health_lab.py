@@ -134,6 +134,7 @@ class Lab:
     ports: dict[str, int] = field(default_factory=dict)
     jobs: list[dict[str, Any]] = field(default_factory=list)
     rules: str = RULES
+    flags: list[str] = field(default_factory=list)  # more of Prometheus's
     files: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
@@ -172,7 +173,7 @@ class Lab:
         file = f"--config.file={DIRECTORIES[name]}/{name}.yml"
         if name == "prometheus":
             more = ["--storage.tsdb.path=/prometheus", "--rules.alert.resend-delay=2s"]
-            return [file, *more, "--web.enable-lifecycle", listen]
+            return [file, *more, "--web.enable-lifecycle", *self.flags, listen]
         return [file, "--storage.path=/alertmanager", "--cluster.listen-address=", listen]
 
     def _prometheus(self) -> dict[str, Any]:

@@ -41,8 +41,14 @@ class ProjectUnderTest:
     environment: dict[str, str]
     ports: dict[str, int] = field(default_factory=dict)
 
-    def write(self, services: str, prometheus: str = "", more: str = "") -> None:
-        """Write obsctl.yaml: a metrics-only stack that scrapes every second."""
+    def write(
+        self,
+        services: str,
+        prometheus: str = "",
+        more: str = "",
+        stack: str = "  without: [ elk, grafana ]",
+    ) -> None:
+        """Write obsctl.yaml: a stack that scrapes every second, metrics only unless asked."""
         for component in ("prometheus", "alertmanager", "grafana"):
             self.ports.setdefault(component, free_port())
         images = "\n".join(f"    {key}: {value}" for key, value in sorted(self.images.items()))
@@ -54,7 +60,7 @@ services:
 {services}
 {more}
 stack:
-  without: [ elk, grafana ]
+{stack}
   prometheus: {{ port: {self.ports["prometheus"]}, {settings} }}
   alertmanager: {{ port: {self.ports["alertmanager"]} }}
   images:

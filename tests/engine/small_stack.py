@@ -28,6 +28,7 @@ class Kit:
     docker_host: str
     images: Mapping[str, str]
     compose: Path
+    enter: tuple[str, ...] = ()  # prefix of commands that must reach published ports
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "DOCKER_HOST": self.docker_host}
@@ -84,7 +85,15 @@ class Project:
 
     def start_up(self, *arguments: str, docker_host: str | None = None) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.drive", "up", str(self.root), *arguments],
+            [
+                *self.kit.enter,
+                sys.executable,
+                "-m",
+                "tests.engine.drive",
+                "up",
+                str(self.root),
+                *arguments,
+            ],
             env={**os.environ, "DOCKER_HOST": docker_host or self.kit.docker_host},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -98,6 +107,7 @@ class Project:
         """Another entry of the driver: plan, down."""
         process = subprocess.Popen(
             [
+                *self.kit.enter,
                 sys.executable,
                 "-m",
                 "tests.engine.drive",
@@ -209,17 +219,21 @@ def write_stack(project: Project) -> None:
     project.save()
 
 
-def write_prometheus(project: Project, *, interval: str, extra: str = "") -> None:
+def put(path: Path, text: str) -> None:
     """As render writes: beside, then renamed."""
-    path = project.stack / "prometheus" / "prometheus.yml"
-    fresh = path.with_suffix(".new")
-    fresh.write_text(
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def write_prometheus(project: Project, *, interval: str, extra: str = "") -> None:
+    put(
+        project.stack / "prometheus" / "prometheus.yml",
         f"global: {{scrape_interval: {interval}}}\n"
         "scrape_configs:\n"
         "  - job_name: prometheus\n"
-        "    static_configs: [{targets: ['localhost:9090']}]\n" + extra
+        "    static_configs: [{targets: ['localhost:9090']}]\n" + extra,
     )
-    fresh.replace(path)
 
 
 def compose_document(project: Project) -> Json:

@@ -5,14 +5,12 @@ import signal
 import threading
 from pathlib import Path
 
-import pytest
-
 from tests.engine.proxy import Call, Faults, proxied
 from tests.engine.small_stack import Done, Project, eventually, finish
+from tests.engine.sweep import points, sweep
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 
-# Sweeping every call takes minutes; OBSCTL_FAULTS=all does, and else a few spread over the run.
-ALL = os.environ.get("OBSCTL_FAULTS") == "all"
+BEFORE, AFTER = False, True
 
 
 class Killer:
@@ -45,53 +43,47 @@ def count_calls(project: Project, directory: Path) -> int:
         return len(proxy.calls)
 
 
-def points(count: int) -> list[int]:
-    """Which calls to break: all, or the first, the last and some between."""
-    return list(range(1, count + 1)) if ALL else sorted({1, 2, count // 2, count - 1, count})
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_kill_at_each_call_of_a_fresh_up(
-    project: Project, short_path: Path, *, after: bool
-) -> None:
-    count = count_calls(project, short_path)
+def test_kill_at_each_call_of_a_fresh_up(project: Project, short_path: Path) -> None:
+    figures = sweep("kill -9, fresh up", count_calls(project, short_path))
     wanted = project.shape()
-    for number in points(count):
+    for number, after in points(figures.calls, (BEFORE, AFTER), some=5):
         assert project.run("down", "--volumes").code == 0
         (project.root / ".obsctl" / "state.json").unlink(missing_ok=True)
         killed = killed_up(project, short_path, Killer(number, after=after))
-        assert killed.code in {-signal.SIGKILL, 0}, killed
-        up(project)
-        assert project.shape() == wanted, number
+        with figures.point((number, after)):
+            assert killed.code in {-signal.SIGKILL, 0}, killed
+            up(project)
+            assert project.shape() == wanted
+    assert figures.failures == []
     assert_up_is_quiet(project, short_path)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("journal", [True, False], ids=["journal", "lost-journal"])
-def test_kill_at_each_call_of_a_replacing_up(
-    project: Project, short_path: Path, *, after: bool, journal: bool
-) -> None:
+def change(project: Project) -> None:
+    """Another definition of three of the four services."""
+    for service in ("redis", "prometheus", "alertmanager"):
+        definition = project.document["services"][service]
+        memory = 536870912 + 268435456 - definition["mem_limit"]
+        project.change(service, mem_limit=memory, memswap_limit=memory)
+
+
+def test_kill_at_each_call_of_a_replacing_up(project: Project, short_path: Path) -> None:
     up(project)
     project.docker("exec", f"{project.name}-redis-1", "redis-cli", "set", "kept", "bytes")
-
-    def change() -> None:
-        for service in ("redis", "prometheus", "alertmanager"):
-            definition = project.document["services"][service]
-            memory = 536870912 + 268435456 - definition["mem_limit"]
-            project.change(service, mem_limit=memory, memswap_limit=memory)
-
-    change()
-    count = count_calls(project, short_path)
-    for number in points(count):
-        change()
+    change(project)
+    figures = sweep("kill -9, three replaced", count_calls(project, short_path))
+    ways = [(after, journal) for journal in (True, False) for after in (BEFORE, AFTER)]
+    for number, (after, journal) in points(figures.calls, ways, some=7):
+        change(project)
         killed = killed_up(project, short_path, Killer(number, after=after))
-        assert killed.code in {-signal.SIGKILL, 0}, killed
         if not journal:
             (project.root / ".obsctl" / "journal.json").unlink(missing_ok=True)
-        done = up(project)
-        if journal and killed.code != 0:
-            assert "the last `up` was cut off" in done.stderr
-        assert_converged(project)
+        with figures.point((number, after, journal)):
+            assert killed.code in {-signal.SIGKILL, 0}, killed
+            done = up(project)
+            if journal and killed.code != 0:
+                assert "the last `up` was cut off" in done.stderr
+            assert_converged(project)
+    assert figures.failures == []
     assert project.docker("exec", f"{project.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
     assert_up_is_quiet(project, short_path)
 
@@ -114,29 +106,30 @@ def refusal(status: str) -> bytes:
     return head.encode() + b"\r\nConnection: close\r\n\r\n" + body
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [refusal("500 Internal Server Error"), refusal("409 Conflict"), b""],
-    ids=["500", "409", "no-answer"],
-)
+ANSWERS = (refusal("500 Internal Server Error"), refusal("409 Conflict"), b"")
+
+
 def test_a_refused_call_is_told_and_the_next_up_is_clean(
-    project: Project, short_path: Path, answer: bytes
+    project: Project, short_path: Path
 ) -> None:
+    """Create, stop, two renames and start: each is refused, or the connection breaks."""
     up(project)
-    project.change("prometheus", mem_limit=536870912, memswap_limit=536870912)
-    count = 5
-    for number in range(1, count + 1):
-        faults = Faults(answer=lambda call, k=number: answer if call.number == k else None)  # type: ignore[misc]
-        with proxied(short_path / "f", project.kit.docker_host, faults) as proxy:
-            done = project.up(docker_host=proxy.docker_host)
-        assert done.code == 5, (number, done)
-        assert "Traceback" not in done.stderr
-        assert "prometheus" in done.stderr
-        up(project)
-        assert_converged(project)
+    figures = sweep("500, 409 or no answer, one replaced", calls=5)
+    for number, answer in points(figures.calls, ANSWERS, some=5):
         memory = project.document["services"]["prometheus"]["mem_limit"] + 1048576
         project.change("prometheus", mem_limit=memory, memswap_limit=memory)
-    up(project)
+        faults = Faults(
+            answer=lambda call, k=number, given=answer: given if call.number == k else None  # type: ignore[misc]
+        )
+        with proxied(short_path / "f", project.kit.docker_host, faults) as proxy:
+            done = project.up(docker_host=proxy.docker_host)
+        with figures.point((number, answer)):
+            assert done.code == 5, done
+            assert "Traceback" not in done.stderr
+            assert "prometheus" in done.stderr
+            up(project)
+            assert_converged(project)
+    assert figures.failures == []
     assert_up_is_quiet(project, short_path)
 
 

@@ -3,6 +3,7 @@
 Every claim is judged by what the components themselves say, not by what obsctl prints.
 """
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,6 +144,22 @@ def test_killed_container_is_repaired(
     up(project)
     assert containers(watched[0], project).keys() >= {"alertmanager"}
     eventually(lambda: project.targets()["alertmanager"] == "up", "Alertmanager is scraped again")
+
+
+def test_taken_port_is_told_at_its_setting_before_anything_is_made(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    other = ProjectUnderTest(tmp_path, "obsctl-story-ports", stack_images(), environment)
+    other.write("  host: { kind: node }")
+    with socket.create_server(("127.0.0.1", other.ports["alertmanager"])):
+        done = other.obsctl("up")
+    lines = (tmp_path / "obsctl.yaml").read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if text.startswith("  alertmanager:"))
+    column = lines[line - 1].index(str(other.ports["alertmanager"])) + 1
+    assert done.code == 5
+    assert f"obsctl.yaml:{line}:{column}: error: port 127.0.0.1:" in done.stderr
+    assert "stack.alertmanager.port" in done.stderr
+    assert other.compose("ps", "-a", "-q").stdout == ""
 
 
 def test_compose_lists_and_takes_down_what_obsctl_made(project: ProjectUnderTest) -> None:

@@ -1,11 +1,14 @@
 """The wheel carries everything: installed elsewhere it renders what the checkout renders."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.tiers import unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = ROOT / "tests" / "golden" / "seed"
@@ -31,6 +34,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tracked(*folders: str) -> set[str]:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        unavailable("packaging", "git or its checkout is missing: what belongs in is unknown")
     listed = run(
         "git", "ls-files", "--cached", "--others", "--exclude-standard", *folders, cwd=ROOT
     )

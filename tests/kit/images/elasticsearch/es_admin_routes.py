@@ -6,7 +6,7 @@ from typing import Any
 
 from es_api import Action, Node
 from es_management import ACK, invalid, pick, policy_view
-from es_security import RESERVED, RESERVED_USERS, Principal, es_error
+from es_security import RESERVED, RESERVED_USERS, Principal, es_error, names_of
 from standin import Request, Response
 
 Json = Any
@@ -28,6 +28,7 @@ class AdminRoutes:
     def _security(self) -> None:
         add, manage = self.node.add, self.management
         add("GET", "/_security/_authenticate", "", self.who_am_i)
+        add("GET|POST", "/_security/user/_has_privileges", "", self.has_privileges)
         for pattern, change in (
             ("/_security/user/{name}/_password", manage.set_password),
             ("/_security/user/{name}", manage.put_user),
@@ -50,6 +51,19 @@ class AdminRoutes:
         realm = {"name": "reserved" if reserved else "default_native", "type": kind}
         more = {"authentication_realm": realm, "lookup_realm": realm}
         return {**self.management.user_view(who.name), **more, "authentication_type": "realm"}
+
+    def has_privileges(self, who: Principal, request: Request) -> dict[str, Any]:
+        """Return which of the named privileges the caller has."""
+        body = request.json()
+        cluster = {name: who.may_cluster(name) for name in body.get("cluster") or []}
+        index = {
+            name: {each: who.may_index(each, name) for each in entry["privileges"]}
+            for entry in body.get("index") or []
+            for name in names_of(entry["names"])
+        }
+        granted = [*cluster.values(), *(yes for each in index.values() for yes in each.values())]
+        answer = {"cluster": cluster, "index": index, "application": {}}
+        return {"username": who.name, "has_all_requested": all(granted), **answer}
 
     def get_user(self, _: Principal, request: Request) -> Response:
         """Return users by name; 404 with an empty body for none."""

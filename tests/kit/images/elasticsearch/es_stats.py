@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 VERSION = "9.5.2"
 HEAP_MAX = 1 << 30
 STARTED = time.time()
+POOL = dict.fromkeys(("threads", "queue", "active", "rejected", "largest", "completed"), 0)
+BREAKER = {"limit_size": "1gb", "estimated_size_in_bytes": 0, "overhead": 1.0, "tripped": 0}
 
 
 def root(node: Node) -> dict[str, Any]:
@@ -73,6 +75,9 @@ def nodes_stats(node: Node) -> dict[str, Any]:
         "indices": indices_stats(node),
         "fs": fs_stats(node),
         "jvm": jvm_stats(),
+        # It has no pools and no breakers, so that none of them has ever refused anything.
+        "thread_pool": {name: dict(POOL) for name in ("get", "search", "write")},
+        "breakers": {"parent": {**BREAKER, "limit_size_in_bytes": HEAP_MAX}},
         "process": {
             "open_file_descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
             "max_file_descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from grafana_dashboards import Dashboards
+from grafana_metrics import HANDLERS, Requests, metrics_text
 from grafana_provisioning import Datasource, ProvisioningError, load_datasources, public_view
 from grafana_query import QueryError, health, run_query
 from grafana_settings import VERSION, Database, Settings, SettingsError
-from grafana_views import dashboard_hit, html, metrics_text, unauthorized
+from grafana_views import dashboard_hit, html, unauthorized
 from standin import PROMETHEUS_TEXT, App, Faults, HttpError, Request, Response, fail, log, serve
 from standin_http import UnreachableError, call
 
@@ -29,6 +30,7 @@ class Grafana(App):
         self.database = Database(settings.data)
         self.dashboards = Dashboards(settings.provisioning)
         self.datasources: list[Datasource] = []
+        self.requests = Requests(HANDLERS)
         self._routes()
 
     def _routes(self) -> None:
@@ -68,6 +70,10 @@ class Grafana(App):
         self.datasources = load_datasources(folder, self.database.datasources)
         self.database.datasources = self.datasources
 
+    def handle(self, request: Request) -> Response:
+        """Answer one request and measure it."""
+        return self.requests.measure(request, super().handle)
+
     def before(self, request: Request) -> Request:
         """Ask for basic auth everywhere but on the open paths."""
         if request.path in OPEN_PATHS:
@@ -93,7 +99,7 @@ class Grafana(App):
 
     def metrics(self, _: Request) -> Response:
         """Answer Grafana's own metrics, the few that are looked at."""
-        text = metrics_text(len(self.dashboards.by_uid), len(self.datasources))
+        text = metrics_text(len(self.dashboards.by_uid), len(self.datasources), self.requests)
         return Response(200, text, {"Content-Type": PROMETHEUS_TEXT})
 
     def search(self, request: Request) -> Response:

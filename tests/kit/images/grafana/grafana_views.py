@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from grafana_settings import VERSION
 from standin import HttpError, Response
-
-STARTED = time.time()
-
-
-def metrics_text(dashboards: int, datasources: int) -> str:
-    """Return Grafana's own metrics, the few that are looked at."""
-    lines = [
-        f'grafana_build_info{{edition="oss",version="{VERSION}"}} 1',
-        f"grafana_stat_totals_dashboard {dashboards}",
-        f"grafana_stat_totals_datasource {datasources}",
-        "grafana_stat_total_users 1",
-        f"process_start_time_seconds {STARTED:.2f}",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def unauthorized(message: str, message_id: str) -> HttpError:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +21,7 @@ from logstash_event import (
     stamp,
     tag,
 )
+from logstash_ruby import ruby
 
 Json = Any
 
@@ -143,39 +142,6 @@ def translate(event: Event, options: dict[str, Any]) -> bool:
     if found is None and options.get("fallback") is None:
         return False
     put(event, target, found if found is not None else interpolate(options["fallback"], event))
-    return True
-
-
-RUBY_HASH = re.compile(r"\{([^{}]*=>[^{}]*)\}(?:\.each do \|(\w+), (\w+)\|)?")
-
-
-def ruby_hashes(code: str) -> dict[str, dict[Any, Any]]:
-    """Return the literal hashes of Ruby code by what its loop calls them ("" without a loop)."""
-    found = {}
-    for body, first, second in RUBY_HASH.findall(code):
-        try:
-            value = ast.literal_eval("{" + body.replace("=>", ":") + "}")
-        except (SyntaxError, ValueError):
-            continue
-        found[f"{first} {second}".strip()] = value
-    return found
-
-
-def ruby(event: Event, options: dict[str, Any]) -> bool:
-    """Follow the one idiom of Ruby that is known: levels by number, wrapped and moved fields."""
-    hashes = ruby_hashes(str(options.get("code", "")))
-    level = event.get("level")
-    if level is not None and "" in hashes:
-        event["level"] = str(hashes[""].get(level, level)).lower()
-    for field, inner in hashes.get("field inner", {}).items():
-        value = event.get(field)
-        if value is not None and not isinstance(value, dict):
-            event[field] = {inner: value if isinstance(value, str) else json.dumps(value)}
-    for source, target in hashes.get("from to", {}).items():
-        if get(event, source) is not None:
-            value = remove(event, source)
-            if get(event, target) is None:
-                put(event, target, value)
     return True
 
 

@@ -156,7 +156,8 @@ class Pipeline:
             | {"codecs": []},
             "queue": {"type": kind, "events_count": size, "queue_size_in_bytes": size * 1024,
                       "max_queue_size_in_bytes": sys.maxsize if kind == "memory" else 1 << 30},
-            "dead_letter_queue": {"dropped_events": sum(o.dead for o in self.outputs.values())},
+            "dead_letter_queue": {"dropped_events": sum(o.dead for o in self.outputs.values()),
+                                  "queue_size_in_bytes": 1},
             "hash": self.hash,
             "ephemeral_id": self.ephemeral_id,
         }  # fmt: skip

@@ -146,7 +146,8 @@ class Api(App):
         heap = {"heap_used_percent": 5, "heap_used_in_bytes": 1 << 24, "heap_max_in_bytes": 1 << 29}
         uptime = round((time.time() - STARTED) * 1000)
         jvm = {"uptime_in_millis": uptime, "mem": heap}
-        more = {"reloads": counts, "pipelines": self._stats(request)}
+        process = {"cpu": {"percent": round(100_000 * time.process_time() / max(1, uptime))}}
+        more = {"process": process, "reloads": counts, "pipelines": self._stats(request)}
         return Response(200, {**self.basics(), "jvm": jvm, "events": totals, **more})
 
 

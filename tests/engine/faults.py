@@ -1,0 +1,115 @@
+"""Every fault that is put into the full stack, with the cause that `check` has to name."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from tests.engine import fault_catalog as fc
+from tests.engine.fault_catalog import Injection
+from tests.engine.stack_faults import STACK_FAULTS, fault, swap, without
+
+_PROMETHEUS: Final = "stack/prometheus/prometheus.yml"
+_RULES: Final = "stack/prometheus/alert_rules.yml"
+_ALERTMANAGER: Final = "stack/alertmanager/alertmanager.yml"
+_DASHBOARD: Final = "stack/grafana/dashboards/obsctl-redis.json"
+_SOURCES: Final = "stack/grafana/provisioning/datasources/obsctl.yml"
+
+
+def _provisioned(kind: str, inner: Injection) -> Injection:
+    return lambda lab: fc.provisioned(lab, kind, inner(lab))
+
+
+def _reloaded(inner: Injection) -> Injection:
+    return lambda lab: fc.reloaded(lab, inner(lab))
+
+
+_FILES: Final = (
+    fault(
+        "drifted file",
+        "stack-stale stack/",
+        swap("stack/alertmanager/templates/obsctl.tmpl", "{{", " {{"),
+        "container-outdated",
+    ),
+    fault(
+        "project file ahead",
+        "stack-stale stack/",
+        swap("obsctl.yaml", "retention: 14d", "retention: 7d"),
+        "retention-differs",
+        "container-outdated",
+    ),
+    fault(
+        "scrape jobs not reloaded",
+        "config-not-loaded prometheus",
+        swap(_PROMETHEUS, "scrape_interval: 1s", "scrape_interval: 2s"),
+        "stack-stale",
+    ),
+    fault(
+        "rules not reloaded",
+        "rules-not-loaded prometheus",
+        swap(_RULES, "redis_up{", "redis_uptime_in_seconds{"),
+        "stack-stale",
+    ),
+    fault(
+        "rules refused",
+        "reload-failed prometheus",
+        _reloaded(swap(_RULES, "expr: ", "expr: ) ")),
+        "stack-stale",
+        "rules-not-loaded",
+    ),
+    fault(
+        "routes not reloaded",
+        "config-not-loaded alertmanager",
+        swap(_ALERTMANAGER, "group_wait: 1s", "group_wait: 2s"),
+        "stack-stale",
+    ),
+    fault(
+        "dashboard changed",
+        "dashboard-differs grafana",
+        _provisioned("dashboards", swap(_DASHBOARD, "redis_up{", "redis_uptime{")),
+        "stack-stale",
+    ),
+    fault(
+        "dashboard lost",
+        "dashboard-missing grafana",
+        _provisioned("dashboards", partial(fc.without_file, path=_DASHBOARD)),
+        "stack-stale",
+    ),
+    fault(
+        "datasource elsewhere",
+        "datasource-differs grafana",
+        _provisioned("datasources", swap(_SOURCES, "http://prometheus:9090", "http://nowhere:1")),
+        "stack-stale",
+        "container-outdated",
+        "datasource-unhealthy",
+    ),
+    fault(
+        "grafana database",
+        "grafana-database grafana",
+        partial(fc.misbehaving, component="grafana", fault="unhealthy"),
+        "container-unhealthy",
+    ),
+)
+_LOAD: Final = ("stack-stale", "rules-not-loaded", "config-not-loaded")
+_TARGETS: Final = (
+    fault("database down", "backend-down redis", partial(without, part="redis")),
+    fault("app down", "target-refused backend", partial(without, part="app"), "probe-failed"),
+    fault("endpoint down", "probe-failed probe", partial(without, part="app"), "target-refused"),
+    fault(
+        "loopback only",
+        "target-loopback odd",
+        partial(fc.served, kind=fc.METRICS, body=b"x 1\n", loopback=True),
+        *_LOAD,
+    ),
+    # Prometheus counts its series anew every half a minute.
+    replace(
+        fault(
+            "too many series",
+            "cardinality visits",
+            partial(fc.served, kind=fc.METRICS, body=fc.MANY_SERIES),
+            *_LOAD,
+        ),
+        within_s=45,
+    ),
+)
+
+FAULTS: Final = (*STACK_FAULTS, *_FILES, *_TARGETS)

@@ -1,0 +1,164 @@
+"""Reloads of real components: checked first, read back after, and undone when refused."""
+
+import itertools
+import urllib.parse
+from pathlib import Path
+
+from tests.engine.small_stack import Done, Project, eventually, put, write_prometheus
+from tests.engine.test_up import assert_up_is_quiet, ids, up
+
+RULES = "rule_files: [rules.yml]\n"
+
+
+def rules(seconds: int, threshold: str = "2", expr: str = "up < {}") -> str:
+    return (
+        "groups:\n- name: g\n  rules:\n  - alert: Slow\n"
+        f"    expr: {expr.format(threshold)}\n    for: {seconds}s\n"
+    )
+
+
+def loaded_rules(project: Project) -> list[tuple[str, float]]:
+    groups = project.get("prometheus", "/api/v1/rules")["data"]["groups"]
+    return [(rule["query"], rule["duration"]) for group in groups for rule in group["rules"]]
+
+
+def interval(project: Project) -> str:
+    loaded = project.get("prometheus", "/api/v1/status/config")["data"]["yaml"]
+    return next(str(line).split()[1] for line in loaded.splitlines() if "scrape_interval:" in line)
+
+
+def with_rules(project: Project) -> Path:
+    """The stack is up, with one rule file; returns its path."""
+    path = project.stack / "prometheus" / "rules.yml"
+    put(path, rules(5))
+    write_prometheus(project, interval="5s", extra=RULES)
+    up(project)
+    return path
+
+
+def test_thresholds_and_for_are_read_back(project: Project, short_path: Path) -> None:
+    path = with_rules(project)
+    before = ids(project)
+    put(path, rules(7, "1"))
+    assert "reload prometheus" in up(project).stdout
+    assert loaded_rules(project) == [("up < 1", 7)]
+    assert ids(project) == before
+    assert_up_is_quiet(project, short_path)
+
+
+def refused(project: Project, *words: str) -> Done:
+    done = project.up()
+    assert done.code == 5, done
+    assert "Traceback" not in done.stderr
+    for word in ("refused its changed configuration", *words):
+        assert word in done.stderr, done
+    assert not list(project.stack.rglob(".obsctl-staged"))
+    return done
+
+
+def test_what_the_tool_refuses_is_never_loaded(project: Project) -> None:
+    path = with_rules(project)
+    reloads = "prometheus_config_last_reload_success_timestamp_seconds"
+    before = metric(project, reloads)
+    put(path, rules(7, expr="sum by ({}"))
+    write_prometheus(project, interval="7s", extra=RULES)
+    for _ in range(2):
+        refused(project, "rules.yml", "parse error")
+    assert metric(project, reloads) == before
+    assert metric(project, "prometheus_config_last_reload_successful") == 1
+    assert loaded_rules(project) == [("up < 2", 5)]
+    assert interval(project) == "5s"
+    put(project.stack / "alertmanager" / "alertmanager.yml", "route: {receiver: nobody}\n")
+    refused(project, "`alertmanager`", 'undefined receiver "nobody"')
+
+
+def test_nothing_is_written_before_the_tool_agrees(project: Project, tmp_path: Path) -> None:
+    path = with_rules(project)
+    good = path.read_text()
+    coming = tmp_path / "coming" / "prometheus" / "rules.yml"
+    coming.parent.mkdir(parents=True)
+    coming.write_text(rules(7, expr="sum by ({}"))
+    done = project.up(f"--coming={tmp_path / 'coming'}")
+    assert done.code == 5, done
+    assert "parse error" in done.stderr
+    assert path.read_text() == good
+    coming.write_text(rules(9))
+    done = project.up(f"--coming={tmp_path / 'coming'}")
+    assert done.code == 0, done
+    assert path.read_text() == rules(9)
+    assert loaded_rules(project) == [("up < 2", 9)]
+
+
+def metric(project: Project, name: str) -> float:
+    query = urllib.parse.quote(f'{name}{{job="prometheus"}}')
+    found = eventually(
+        lambda: project.get("prometheus", f"/api/v1/query?query={query}")["data"]["result"]
+    )
+    return float(found[0]["value"][1])
+
+
+def test_a_refusal_that_the_tool_did_not_foresee_is_undone(project: Project) -> None:
+    """Nothing can check in a container without the tool: the reload itself has to fail."""
+    path = with_rules(project)
+    good = path.read_text()
+    script = "#!/bin/sh\nexit 127\n"
+    no_tool = project.stack / "prometheus" / "no-tool"
+    no_tool.write_text(script)
+    no_tool.chmod(0o755)
+    service = project.document["services"]["prometheus"]
+    mount = dict(service["volumes"][0]) | {
+        "source": "./prometheus/no-tool",
+        "target": "/usr/bin/promtool",
+    }
+    project.change("prometheus", volumes=[*service["volumes"], mount])
+    up(project)
+    before = ids(project)
+    put(path, rules(7, expr="sum by ({}"))
+    write_prometheus(project, interval="7s", extra=RULES)
+    refused(project, "HTTP 500", "the last good files of `prometheus` are back")
+    assert path.read_text() == good
+    assert ids(project) == before
+    # Prometheus applies the main file even when it refuses a rule file: both are back.
+    assert interval(project) == "5s"
+    assert loaded_rules(project) == [("up < 2", 5)]
+
+
+def test_a_reload_without_effect_is_no_reload(project: Project) -> None:
+    """A file that is mounted alone stays what it was, and Prometheus answers 200."""
+    service = project.document["services"]["prometheus"]
+    file = dict(service["volumes"][0]) | {
+        "source": "./prometheus/prometheus.yml",
+        "target": "/etc/prometheus/prometheus.yml",
+    }
+    project.change("prometheus", volumes=[file, *service["volumes"][1:]])
+    up(project)
+    good = (project.stack / "prometheus" / "prometheus.yml").read_text()
+    write_prometheus(project, interval="7s")
+    refused(project, "file has `7s`, loaded is `5s`", "recreate the container")
+    assert (project.stack / "prometheus" / "prometheus.yml").read_text() == good
+
+
+def test_no_scrape_is_missed_over_reloads(project: Project) -> None:
+    """Five reloads in a row under a 1 s interval, judged by Prometheus's own samples."""
+    write_prometheus(project, interval="1s")
+    up(project)
+    eventually(lambda: len(scrape_times(project)) >= 2)
+    path = project.stack / "prometheus" / "rules.yml"
+    for number in range(5):
+        put(path, rules(number + 1))
+        write_prometheus(project, interval="1s", extra=RULES)
+        up(project)
+    count = len(scrape_times(project))
+    eventually(lambda: len(scrape_times(project)) >= count + 1)
+    times = scrape_times(project)
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    # A scrape that is missed leaves a gap of two intervals; jitter is milliseconds.
+    assert max(gaps) < 1.5, gaps
+    assert loaded_rules(project) == [("up < 2", 5)]
+    print(f"{len(times)} scrapes over 5 reloads, longest gap {max(gaps):.3f} s of 1 s")
+
+
+def scrape_times(project: Project) -> list[float]:
+    query = urllib.parse.quote('up{job="prometheus"}[2m]')
+    found = project.get("prometheus", f"/api/v1/query?query={query}")["data"]["result"]
+    return [float(moment) for moment, _ in found[0]["values"]] if found else []

@@ -1,0 +1,76 @@
+"""What was changed in one run goes back together; what would cost data is refused."""
+
+from pathlib import Path
+
+from tests.engine.proxy import proxied
+from tests.engine.small_stack import Project, put, write_prometheus
+from tests.engine.test_reload import interval
+from tests.engine.test_up import assert_up_is_quiet, ids, up
+
+
+def break_health(project: Project, service: str) -> None:
+    check = project.document["services"][service]["healthcheck"]
+    never = check | {"test": ["CMD", "false"], "start_period": "0s", "retries": 1}
+    project.change(service, healthcheck=never)
+
+
+def test_all_that_changed_in_one_run_goes_back(project: Project, short_path: Path) -> None:
+    up(project)
+    before, document = ids(project), project.compose_file.read_text()
+    project.docker("exec", f"{project.name}-redis-1", "redis-cli", "set", "kept", "bytes")
+    good = (project.stack / "prometheus" / "prometheus.yml").read_text()
+    project.change("redis", mem_limit=536870912, memswap_limit=536870912)
+    break_health(project, "alertmanager")
+    write_prometheus(project, interval="7s")
+    done = project.up()
+    assert done.code == 5, done
+    assert "`alertmanager` is unhealthy" in done.stderr
+    assert "`redis`" in done.stderr
+    assert ids(project) == before
+    assert (project.stack / "prometheus" / "prometheus.yml").read_text() == good
+    assert interval(project) == "5s"
+    assert project.container("redis")["State"]["Status"] == "running"
+    assert project.docker("exec", f"{project.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
+    project.compose_file.write_text(document)
+    assert_up_is_quiet(project, short_path)
+
+
+def test_the_old_container_gets_its_own_files_back(project: Project) -> None:
+    """A new definition and new files that do not work: the old one must not start with those."""
+    up(project)
+    before = ids(project)
+    path = project.stack / "alertmanager" / "alertmanager.yml"
+    good = path.read_text()
+    project.change("alertmanager", mem_limit=536870912, memswap_limit=536870912)
+    put(path, "route: {receiver: nobody}\n")
+    done = project.up()
+    assert done.code == 5, done
+    assert "nobody" in done.stderr
+    assert path.read_text() == good
+    assert ids(project) == before
+    assert project.container("alertmanager")["State"]["Status"] == "running"
+
+
+def test_a_change_without_a_way_back_is_refused(project: Project, short_path: Path) -> None:
+    """The tags say 3.x -> 2.54; the content is the same, for only the tags are judged."""
+    up(project)
+    before = ids(project)
+    image = project.document["services"]["prometheus"]["image"]
+    old = f"{project.name}/prometheus:2.54.0"
+    project.docker("tag", image, old)
+    try:
+        project.change("prometheus", image=old)
+        with proxied(short_path / "s", project.kit.docker_host) as proxy:
+            done = project.up(docker_host=proxy.docker_host)
+            assert proxy.calls == []
+        assert done.code == 5
+        assert "older than 2.55 it cannot read the data of Prometheus 3" in done.stderr
+        assert "obsctl up --accept-data-risk prometheus" in done.stderr
+        assert ids(project) == before
+        assert "refused" in project.run("plan").stdout
+        assert project.up("--accept-data-risk=nobody").code == 2
+        done = project.up("--accept-data-risk=prometheus")
+        assert done.code == 0, done
+    finally:
+        project.docker("rm", "-f", f"{project.name}-prometheus-1")
+        project.docker("rmi", old)
