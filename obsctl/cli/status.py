@@ -16,7 +16,7 @@ def command(
     """Show the state of every service; exit 1 when one does not run as it should."""
     from json import dumps
 
-    from obsctl.console import print_data, print_table
+    from obsctl.console import print_data, print_note, print_table
     from obsctl.engine.client import Engine
     from obsctl.engine.located import locate_stack
     from obsctl.engine.status import COLUMNS, service_statuses
@@ -25,6 +25,8 @@ def command(
     services = service_statuses(Engine.open(), stack.project, stack.desired())
     if json:
         print_data(dumps([service.as_data() for service in services], indent=2))
+    elif not services:
+        print_note(f"nothing of {stack.project} is here yet; `obsctl up` brings it up")
     else:
         print_table(stack.project, COLUMNS, [service.row() for service in services])
     raise typer.Exit(0 if services and all(service.ok for service in services) else 1)

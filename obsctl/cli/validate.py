@@ -11,12 +11,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print the problems as JSON."
 
 def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
     """Check the project file; writes nothing and needs neither Docker nor secrets."""
-    from obsctl.cli.pipeline import resolve_project
+    from obsctl.cli.pipeline import build
     from obsctl.console import print_data, print_note, problems_as_json
     from obsctl.errors import ProjectFileError
 
     try:
-        loaded, stack = resolve_project(file)
+        # Rendered in memory: whether a patch meets a file shows only then.
+        built = build(file)
     except ProjectFileError as error:
         if not json:
             raise
@@ -24,6 +25,7 @@ def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
         raise typer.Exit(error.exit_code) from None
     if json:
         print_data(problems_as_json(()))
+    loaded, stack = built.loaded, built.stack
     alerts = sum(rule.alert is not None for group in stack.rule_groups for rule in group.rules)
     counts = (
         _count(len(loaded.project.services), "service"),
