@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from obsctl.project.load import load_project
 from tests.golden.cases import CASES, NAMES
 from tests.tiers import unavailable
 
@@ -95,6 +96,21 @@ def test_amtool_routes_by_severity(
     assert accepts(environment, *command).strip() == receivers
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("severity", ["critical", "warning", "info", "none"])
+def test_amtool_routes_every_severity_as_the_project_asks(
+    environment: Mapping[str, str], name: str, severity: str
+) -> None:
+    routes = load_project(CASES / name / "obsctl.yaml").project.notifications.routes
+    alert, asked = "Some", getattr(routes, severity, ())
+    if severity == "none":
+        alert, asked = "Watchdog", routes.watchdog
+    path = stack(name) / "alertmanager/alertmanager.yml"
+    command = ("amtool", "config", "routes", "test", f"--config.file={path}")
+    said = accepts(environment, *command, f"severity={severity}", f"alertname={alert}")
+    assert said.strip() == ",".join(asked or ("null",))
+
+
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
@@ -133,6 +149,6 @@ def test_logstash_s_grammar_accepts_the_pipeline(path: Path) -> None:
     assert len(ids) == len(set(ids)) == plugins, "every plugin has an id of its own"
 
 
-@pytest.mark.parametrize("path", sorted(CASES.glob("*/stack/elasticsearch/setup/*.sh")), ids=str)
+@pytest.mark.parametrize("path", sorted(CASES.glob("*/stack/**/*.sh")), ids=str)
 def test_bash_accepts_the_scripts(path: Path) -> None:
     accepts(os.environ, "bash", "-n", str(path))
