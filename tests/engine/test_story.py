@@ -3,6 +3,7 @@
 Every claim is judged by what the components themselves say, not by what obsctl prints.
 """
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,42 @@ from tests.kit.tools import ensure_tools, tool_environment
 from tests.kit.watched import Watched, start_watched
 from tests.tiers import unavailable
 
+# Two runs on one machine must not meet.
+NAME = f"obsctl-story-{os.getpid()}"
+
+# A kind of the project's own: one file, and it is scraped, alerts, and has its dashboard.
+GADGET = """\
+title: Gadget
+category: app
+metrics_path: /metrics
+metrics:
+  process_open_fds: gauge
+alerts:
+  GadgetBusy:
+    expr: process_open_fds{[[ selector ]]} > [[ threshold ]]
+    tiers:
+      warning: { threshold: 1, for: 1s }
+    summary: A gadget holds many files open.
+    description: '{{ $labels.instance }} holds {{ $value }} files open.'
+    runbook:
+      meaning: More than [[ thresholds ]] files are open.
+      impact: None, this gadget is a test's.
+      diagnosis:
+        - { text: How many are open?, query: 'process_open_fds{[[ selector ]]}' }
+      mitigation: [ Close some. ]
+    tests:
+      - fires: []
+        series: { 'process_open_fds{[[ selector ]],instance="a"}': '1x[[ n ]]' }
+      - fires: [warning]
+        labels: { instance: a }
+        series: { 'process_open_fds{[[ selector ]],instance="a"}': '2x[[ n ]]' }
+panels:
+  Files:
+    - { title: Open files, expr: 'process_open_fds{[[ selector ]]}', unit: short }
+"""
+
 # The services whose targets the story judges, and the jobs of the stack itself.
-JOBS = {"backend", "redis", "host", "probe", "prometheus", "alertmanager"}
+JOBS = {"backend", "redis", "host", "gadget", "probe", "prometheus", "alertmanager"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +70,7 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def watched() -> Iterator[tuple[Watched, int, int]]:
     app_port, redis_port = free_port(), free_port()
-    services = start_watched(ensure_engine().docker_host, "obsctl-story", app_port, redis_port)
+    services = start_watched(ensure_engine().docker_host, NAME, app_port, redis_port)
     yield services, app_port, redis_port
     services.remove()
 
@@ -44,7 +79,8 @@ def describe(project: ProjectUnderTest, app: int, redis: int, prometheus: str = 
     services = f"""\
   backend: {{ kind: express, targets: ["localhost:{app}"] }}
   redis: {{ kind: redis, address: "localhost:{redis}" }}
-  host: {{ kind: node }}"""
+  host: {{ kind: node }}
+  gadget: {{ kind: gadget, targets: ["localhost:{app}"] }}"""
     more = f"""\
 probes: [ "http://localhost:{app}/health" ]
 alerts:
@@ -59,7 +95,9 @@ def project(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ProjectUnderTest]:
     folder: Path = tmp_path_factory.mktemp("story")
-    under_test = ProjectUnderTest(folder, "obsctl-story", stack_images(), environment)
+    under_test = ProjectUnderTest(folder, NAME, stack_images(), environment)
+    (folder / "catalog").mkdir()
+    (folder / "catalog" / "gadget.yaml").write_text(GADGET)
     describe(under_test, watched[1], watched[2])
     yield under_test
     done = under_test.obsctl("down", "--volumes")
@@ -86,6 +124,13 @@ def test_first_up_scrapes_every_target(project: ProjectUnderTest) -> None:
     )
     check = project.obsctl("check", "--wait", "30")
     assert check.code == 0, check.text
+
+
+def test_a_kind_of_the_project_s_own_fires(project: ProjectUnderTest) -> None:
+    eventually(
+        lambda: ("GadgetBusy", "gadget") in project.firing(),
+        "the alert of the project's own kind is active in Alertmanager",
+    )
 
 
 def test_second_up_keeps_every_container(
@@ -149,7 +194,7 @@ def test_killed_container_is_repaired(
 def test_taken_port_is_told_at_its_setting_before_anything_is_made(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    other = ProjectUnderTest(tmp_path, "obsctl-story-ports", stack_images(), environment)
+    other = ProjectUnderTest(tmp_path, f"{NAME}-ports", stack_images(), environment)
     other.write("  host: { kind: node }")
     with socket.create_server(("127.0.0.1", other.ports["alertmanager"])):
         done = other.obsctl("up")
