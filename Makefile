@@ -46,7 +46,7 @@ tools: $(STAMP) ## promtool, amtool, compose and Logstash's grammar over every g
 engine: $(STAMP) ## scenarios on a real Docker Engine
 	$(BIN)/pytest -q tests/engine
 
-faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes ten minutes
+faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes a quarter of an hour
 	OBSCTL_FAULTS=all $(BIN)/pytest -q tests/engine/test_faults.py
 
 golden: $(STAMP) ## rewrite the goldens; the review is the diff

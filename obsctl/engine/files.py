@@ -9,6 +9,7 @@ from obsctl.errors import EngineError, Problem
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     """Write beside `path` and rename; EngineError when the directory cannot be written."""
+    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -17,6 +18,8 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> 
             stream.write(content.encode() if isinstance(content, str) else content)
         Path(temporary).replace(path)
     except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
         raise not_writable(path, error) from None
 
 

@@ -1,6 +1,7 @@
-"""What this machine says about its ports and kernel settings."""
+"""What this machine says about its ports, disks and kernel settings."""
 
 import errno
+import os
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -61,4 +62,12 @@ def max_map_count() -> int | None:
     with suppress(OSError, ValueError):
         text = Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii")
         return int(text)
+    return None
+
+
+def free_bytes(directory: Path) -> int | None:
+    """What users may still write there; None where it cannot be seen from here."""
+    with suppress(OSError):
+        found = os.statvfs(directory)
+        return found.f_bavail * found.f_frsize
     return None

@@ -72,9 +72,11 @@ def _try(handle: TextIO) -> bool:
 
 def _sign(handle: TextIO) -> None:
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
     handle.truncate(0)
-    handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
-    handle.flush()
+    # Past the buffer, which would fail again at its end; the lock holds without these words.
+    with suppress(OSError):
+        os.write(handle.fileno(), text.encode())
 
 
 def _holder(handle: TextIO) -> str:

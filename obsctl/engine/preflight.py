@@ -8,7 +8,7 @@ from typing import Final
 
 from obsctl.conventions import COMPOSE_FILE, SECRETS_DIRECTORY
 from obsctl.engine.client import Engine
-from obsctl.engine.host import bind_problem, max_map_count, port_holder
+from obsctl.engine.host import bind_problem, free_bytes, max_map_count, port_holder
 from obsctl.engine.model import Desired, DesiredService, HostPort
 from obsctl.engine.observe import Observed
 from obsctl.engine.plan import Action, Plan
@@ -17,6 +17,8 @@ from obsctl.errors import EngineError, Problem
 # Elasticsearch's own bootstrap check.
 _MAP_COUNT_MIN: Final = 262144
 _GIB: Final = 2**30
+_MIB: Final = 2**20
+_DISK_MIN: Final = 512 * _MIB
 _ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
@@ -39,6 +41,7 @@ def preflight(engine: Engine, desired: Desired, observed: Observed, plan: Plan) 
         *look.sources(),
         *look.ports(),
         *look.memory(),
+        *look.disk(),
         *look.images(),
     ]
     if problems:
@@ -175,7 +178,19 @@ class _Look:
             yield Problem(
                 f"the services may use {needed / _GIB:.1f} GiB of memory together, "
                 f"and the Engine's host has {total / _GIB:.1f} GiB",
-                hint="lower `stack.budget.memory`, or leave parts out with `stack.without`",
+                hint="lower `memory` of a part under `stack`, or use `stack.without`",
+            )
+
+    def disk(self) -> Iterator[Problem]:
+        if not self._made() or not self.engine.address.is_local:
+            return
+        root = str(self.engine.info().get("DockerRootDir", ""))
+        free = free_bytes(Path(root)) if root else None
+        if free is not None and free < _DISK_MIN:
+            yield Problem(
+                f"the Engine's disk has {free / _MIB:.0f} MiB left at `{root}`, and containers "
+                f"with their logs and data need at least {_DISK_MIN / _MIB:.0f} MiB",
+                hint="`docker system df` shows what takes it, `docker system prune` frees some",
             )
 
     def images(self) -> list[Problem]:

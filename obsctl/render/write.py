@@ -34,18 +34,19 @@ def write(files: Iterable[RenderedFile], directory: Path, *, force: bool = False
     did not write (unless `force`), for symbolic links, and where the directory cannot be written.
     """
     with _plainly(directory):
-        wanted = {str(file.path): file.text.encode() for file in files}
+        # Encoded one by one: all of them would take as much memory as the texts once more.
+        wanted = {str(file.path): file.text for file in files}
         manifest = read_manifest(directory, force=force)
         current = files_in_place(directory, {*wanted, *manifest.paths})
-        written = sorted(path for path in wanted if current.get(path) != wanted[path])
+        written = sorted(path for path in wanted if current.get(path) != wanted[path].encode())
         pruned = sorted(path for path in current if path not in wanted)
         if not force:
             _refuse_foreign(directory, manifest, current, (*written, *pruned))
-        final = Manifest({path: sha256(content) for path, content in wanted.items()})
+        final = Manifest({path: sha256(text.encode()) for path, text in wanted.items()})
         if written or pruned or final != manifest:
             _replace(directory, {path: wanted[path] for path in written}, manifest, final)
             _prune(directory, pruned)
-            _replace(directory, {MANIFEST_FILE: final.text().encode()})
+            _replace(directory, {MANIFEST_FILE: final.text()})
     return Changes(tuple(written), tuple(pruned))
 
 
@@ -134,7 +135,7 @@ def _refuse_foreign(
 
 def _replace(
     directory: Path,
-    contents: Mapping[str, bytes],
+    contents: Mapping[str, str],
     manifest: Manifest | None = None,
     final: Manifest | None = None,
 ) -> None:
@@ -142,7 +143,7 @@ def _replace(
     journal = {}
     if manifest and final and contents:
         pending = {path: final.files[path] for path in contents}
-        journal[MANIFEST_FILE] = Manifest(manifest.files, pending).text().encode()
+        journal[MANIFEST_FILE] = Manifest(manifest.files, pending).text()
     staged: dict[Path, Path] = {}
     made: list[Path] = []
     try:
@@ -150,7 +151,7 @@ def _replace(
         for path, content in (journal | dict(contents)).items():
             place = directory / path
             made += _make_directories(place.parent)
-            staged[place] = _stage(place, content)
+            staged[place] = _stage(place, content.encode())
         _sync(staged.values())
         for place, temporary in staged.items():
             temporary.replace(place)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.small_stack import Kit, Project, free_ports, write_stack
+from tests.engine.small_files import write_stack
+from tests.engine.small_stack import Kit, Project, free_ports
 from tests.engine.sweep import SWEEPS
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
@@ -47,6 +48,30 @@ def project(kit: Kit, tmp_path: Path) -> Iterator[Project]:
     finally:
         project.destroy()
         shutil.rmtree(project.root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_stack(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    ports = dict(zip(("prometheus", "alertmanager"), free_ports(2), strict=True))
+    root = tmp_path_factory.mktemp("running") / "project"
+    project = Project(kit, f"t{os.getpid()}x0", root, ports)
+    write_stack(project)
+    try:
+        yield project
+    finally:
+        project.destroy()
+
+
+@pytest.fixture
+def running(shared_stack: Project) -> Project:
+    """The small stack, up and as it was written first, whatever the test before did to it.
+
+    Making everything anew takes longer than most tests; `project` does where that matters.
+    """
+    write_stack(shared_stack)
+    done = shared_stack.up()
+    assert done.code == 0, done
+    return shared_stack
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -41,13 +41,13 @@ def normal(container: Json) -> Json:
     return found
 
 
-def test_every_attribute_is_equal(project: Project) -> None:
-    up(project)
-    ours = {name: normal(one) for name, one in project.containers().items()}
-    assert project.run("down", "--volumes").code == 0
-    done = project.compose("up", "-d", "--wait")
+def test_every_attribute_is_equal(running: Project) -> None:
+    up(running)
+    ours = {name: normal(one) for name, one in running.containers().items()}
+    assert running.run("down", "--volumes").code == 0
+    done = running.compose("up", "-d", "--wait")
     # `--wait` counts the ended one-shot as a failure in some versions; the state is what counts.
-    theirs = {name: normal(one) for name, one in project.containers().items()}
+    theirs = {name: normal(one) for name, one in running.containers().items()}
     assert ours.keys() == theirs.keys(), done
     for name, container in ours.items():
         for section, value in container.items():
@@ -63,25 +63,25 @@ def test_up_after_compose_up_changes_nothing(project: Project, short_path: Path)
     assert_up_is_quiet(project, short_path)
 
 
-def test_compose_lists_and_takes_down_what_up_made(project: Project) -> None:
-    up(project)
-    listed = project.compose("ps", "--all", "--format", "{{.Service}}")
+def test_compose_lists_and_takes_down_what_up_made(running: Project) -> None:
+    up(running)
+    listed = running.compose("ps", "--all", "--format", "{{.Service}}")
     assert sorted(listed.stdout.split()) == ["alertmanager", "prometheus", "redis", "setup"]
-    assert "ready" in project.compose("logs", "redis").stdout.lower()
-    assert project.compose("down", "-v").code == 0
-    assert project.shape() == {"containers": {}, "networks": [], "volumes": []}
+    assert "ready" in running.compose("logs", "redis").stdout.lower()
+    assert running.compose("down", "-v").code == 0
+    assert running.shape() == {"containers": {}, "networks": [], "volumes": []}
 
 
-def test_compose_up_after_up_keeps_names_and_data(project: Project, short_path: Path) -> None:
-    up(project)
-    project.docker("exec", f"{project.name}-redis-1", "redis-cli", "set", "kept", "bytes")
-    names = ids(project).keys()
-    done = project.compose("up", "-d")
+def test_compose_up_after_up_keeps_names_and_data(running: Project, short_path: Path) -> None:
+    up(running)
+    running.docker("exec", f"{running.name}-redis-1", "redis-cli", "set", "kept", "bytes")
+    names = ids(running).keys()
+    done = running.compose("up", "-d")
     assert done.code == 0, done
-    assert ids(project).keys() == names
-    assert project.docker("exec", f"{project.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
-    up(project)
-    assert_up_is_quiet(project, short_path)
+    assert ids(running).keys() == names
+    assert running.docker("exec", f"{running.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
+    up(running)
+    assert_up_is_quiet(running, short_path)
 
 
 @pytest.mark.parametrize("key", ["build", "profiles", "deploy"])

@@ -66,26 +66,26 @@ def change(project: Project) -> None:
         project.change(service, mem_limit=memory, memswap_limit=memory)
 
 
-def test_kill_at_each_call_of_a_replacing_up(project: Project, short_path: Path) -> None:
-    up(project)
-    project.docker("exec", f"{project.name}-redis-1", "redis-cli", "set", "kept", "bytes")
-    change(project)
-    figures = sweep("kill -9, three replaced", count_calls(project, short_path))
+def test_kill_at_each_call_of_a_replacing_up(running: Project, short_path: Path) -> None:
+    up(running)
+    running.docker("exec", f"{running.name}-redis-1", "redis-cli", "set", "kept", "bytes")
+    change(running)
+    figures = sweep("kill -9, three replaced", count_calls(running, short_path))
     ways = [(after, journal) for journal in (True, False) for after in (BEFORE, AFTER)]
     for number, (after, journal) in points(figures.calls, ways, some=7):
-        change(project)
-        killed = killed_up(project, short_path, Killer(number, after=after))
+        change(running)
+        killed = killed_up(running, short_path, Killer(number, after=after))
         if not journal:
-            (project.root / ".obsctl" / "journal.json").unlink(missing_ok=True)
+            (running.root / ".obsctl" / "journal.json").unlink(missing_ok=True)
         with figures.point((number, after, journal)):
             assert killed.code in {-signal.SIGKILL, 0}, killed
-            done = up(project)
+            done = up(running)
             if journal and killed.code != 0:
                 assert "the last `up` was cut off" in done.stderr
-            assert_converged(project)
+            assert_converged(running)
     assert figures.failures == []
-    assert project.docker("exec", f"{project.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
-    assert_up_is_quiet(project, short_path)
+    assert running.docker("exec", f"{running.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
+    assert_up_is_quiet(running, short_path)
 
 
 def assert_converged(project: Project) -> None:
@@ -110,27 +110,27 @@ ANSWERS = (refusal("500 Internal Server Error"), refusal("409 Conflict"), b"")
 
 
 def test_a_refused_call_is_told_and_the_next_up_is_clean(
-    project: Project, short_path: Path
+    running: Project, short_path: Path
 ) -> None:
     """Create, stop, two renames and start: each is refused, or the connection breaks."""
-    up(project)
+    up(running)
     figures = sweep("500, 409 or no answer, one replaced", calls=5)
     for number, answer in points(figures.calls, ANSWERS, some=5):
-        memory = project.document["services"]["prometheus"]["mem_limit"] + 1048576
-        project.change("prometheus", mem_limit=memory, memswap_limit=memory)
+        memory = running.document["services"]["prometheus"]["mem_limit"] + 1048576
+        running.change("prometheus", mem_limit=memory, memswap_limit=memory)
         faults = Faults(
             answer=lambda call, k=number, given=answer: given if call.number == k else None  # type: ignore[misc]
         )
-        with proxied(short_path / "f", project.kit.docker_host, faults) as proxy:
-            done = project.up(docker_host=proxy.docker_host)
+        with proxied(short_path / "f", running.kit.docker_host, faults) as proxy:
+            done = running.up(docker_host=proxy.docker_host)
         with figures.point((number, answer)):
             assert done.code == 5, done
             assert "Traceback" not in done.stderr
             assert "prometheus" in done.stderr
-            up(project)
-            assert_converged(project)
+            up(running)
+            assert_converged(running)
     assert figures.failures == []
-    assert_up_is_quiet(project, short_path)
+    assert_up_is_quiet(running, short_path)
 
 
 def test_a_dropped_reply_does_no_harm(project: Project, short_path: Path) -> None:
@@ -149,18 +149,18 @@ def test_a_dropped_reply_does_no_harm(project: Project, short_path: Path) -> Non
     assert_up_is_quiet(project, short_path)
 
 
-def test_names_alone_are_enough_after_any_mixture(project: Project, short_path: Path) -> None:
+def test_names_alone_are_enough_after_any_mixture(running: Project, short_path: Path) -> None:
     """Leftovers as a crash, an operator or docker compose may leave them."""
-    up(project)
-    main = f"{project.name}-prometheus-1"
-    project.docker("rename", main, f"{main}_previous")
-    project.docker("stop", f"{main}_previous")
-    up(project)
-    assert_converged(project)
-    before = ids(project)
-    project.docker("rename", main, f"0123456789ab_{main}")
-    up(project)
-    assert_converged(project)
-    assert ids(project)[main] != before[main]
-    eventually(lambda: project.get("prometheus", "/api/v1/targets")["status"] == "success")
-    assert_up_is_quiet(project, short_path)
+    up(running)
+    main = f"{running.name}-prometheus-1"
+    running.docker("rename", main, f"{main}_previous")
+    running.docker("stop", f"{main}_previous")
+    up(running)
+    assert_converged(running)
+    before = ids(running)
+    running.docker("rename", main, f"0123456789ab_{main}")
+    up(running)
+    assert_converged(running)
+    assert ids(running)[main] != before[main]
+    eventually(lambda: running.get("prometheus", "/api/v1/targets")["status"] == "success")
+    assert_up_is_quiet(running, short_path)

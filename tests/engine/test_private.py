@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.proxy import Call, Faults, proxied
-from tests.engine.small_stack import Kit, Project, free_ports, write_stack
+from tests.engine.small_files import write_stack
+from tests.engine.small_stack import Kit, Project, free_ports
 from tests.engine.test_faults import assert_converged
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 from tests.kit.dockerd import Kind

@@ -4,7 +4,8 @@ import itertools
 import urllib.parse
 from pathlib import Path
 
-from tests.engine.small_stack import Done, Project, eventually, put, write_prometheus
+from tests.engine.small_files import put, write_prometheus
+from tests.engine.small_stack import Done, Project, eventually
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 
 RULES = "rule_files: [rules.yml]\n"
@@ -36,14 +37,14 @@ def with_rules(project: Project) -> Path:
     return path
 
 
-def test_thresholds_and_for_are_read_back(project: Project, short_path: Path) -> None:
-    path = with_rules(project)
-    before = ids(project)
+def test_thresholds_and_for_are_read_back(running: Project, short_path: Path) -> None:
+    path = with_rules(running)
+    before = ids(running)
     put(path, rules(7, "1"))
-    assert "reload prometheus" in up(project).stdout
-    assert loaded_rules(project) == [("up < 1", 7)]
-    assert ids(project) == before
-    assert_up_is_quiet(project, short_path)
+    assert "reload prometheus" in up(running).stdout
+    assert loaded_rules(running) == [("up < 1", 7)]
+    assert ids(running) == before
+    assert_up_is_quiet(running, short_path)
 
 
 def refused(project: Project, *words: str) -> Done:
@@ -56,37 +57,37 @@ def refused(project: Project, *words: str) -> Done:
     return done
 
 
-def test_what_the_tool_refuses_is_never_loaded(project: Project) -> None:
-    path = with_rules(project)
+def test_what_the_tool_refuses_is_never_loaded(running: Project) -> None:
+    path = with_rules(running)
     reloads = "prometheus_config_last_reload_success_timestamp_seconds"
-    before = metric(project, reloads)
+    before = metric(running, reloads)
     put(path, rules(7, expr="sum by ({}"))
-    write_prometheus(project, interval="7s", extra=RULES)
+    write_prometheus(running, interval="7s", extra=RULES)
     for _ in range(2):
-        refused(project, "rules.yml", "parse error")
-    assert metric(project, reloads) == before
-    assert metric(project, "prometheus_config_last_reload_successful") == 1
-    assert loaded_rules(project) == [("up < 2", 5)]
-    assert interval(project) == "5s"
-    put(project.stack / "alertmanager" / "alertmanager.yml", "route: {receiver: nobody}\n")
-    refused(project, "`alertmanager`", 'undefined receiver "nobody"')
+        refused(running, "rules.yml", "parse error")
+    assert metric(running, reloads) == before
+    assert metric(running, "prometheus_config_last_reload_successful") == 1
+    assert loaded_rules(running) == [("up < 2", 5)]
+    assert interval(running) == "5s"
+    put(running.stack / "alertmanager" / "alertmanager.yml", "route: {receiver: nobody}\n")
+    refused(running, "`alertmanager`", 'undefined receiver "nobody"')
 
 
-def test_nothing_is_written_before_the_tool_agrees(project: Project, tmp_path: Path) -> None:
-    path = with_rules(project)
+def test_nothing_is_written_before_the_tool_agrees(running: Project, tmp_path: Path) -> None:
+    path = with_rules(running)
     good = path.read_text()
     coming = tmp_path / "coming" / "prometheus" / "rules.yml"
     coming.parent.mkdir(parents=True)
     coming.write_text(rules(7, expr="sum by ({}"))
-    done = project.up(f"--coming={tmp_path / 'coming'}")
+    done = running.up(f"--coming={tmp_path / 'coming'}")
     assert done.code == 5, done
     assert "parse error" in done.stderr
     assert path.read_text() == good
     coming.write_text(rules(9))
-    done = project.up(f"--coming={tmp_path / 'coming'}")
+    done = running.up(f"--coming={tmp_path / 'coming'}")
     assert done.code == 0, done
     assert path.read_text() == rules(9)
-    assert loaded_rules(project) == [("up < 2", 9)]
+    assert loaded_rules(running) == [("up < 2", 9)]
 
 
 def metric(project: Project, name: str) -> float:
@@ -97,45 +98,45 @@ def metric(project: Project, name: str) -> float:
     return float(found[0]["value"][1])
 
 
-def test_a_refusal_that_the_tool_did_not_foresee_is_undone(project: Project) -> None:
+def test_a_refusal_that_the_tool_did_not_foresee_is_undone(running: Project) -> None:
     """Nothing can check in a container without the tool: the reload itself has to fail."""
-    path = with_rules(project)
+    path = with_rules(running)
     good = path.read_text()
     script = "#!/bin/sh\nexit 127\n"
-    no_tool = project.stack / "prometheus" / "no-tool"
+    no_tool = running.stack / "prometheus" / "no-tool"
     no_tool.write_text(script)
     no_tool.chmod(0o755)
-    service = project.document["services"]["prometheus"]
+    service = running.document["services"]["prometheus"]
     mount = dict(service["volumes"][0]) | {
         "source": "./prometheus/no-tool",
         "target": "/usr/bin/promtool",
     }
-    project.change("prometheus", volumes=[*service["volumes"], mount])
-    up(project)
-    before = ids(project)
+    running.change("prometheus", volumes=[*service["volumes"], mount])
+    up(running)
+    before = ids(running)
     put(path, rules(7, expr="sum by ({}"))
-    write_prometheus(project, interval="7s", extra=RULES)
-    refused(project, "HTTP 500", "the last good files of `prometheus` are back")
+    write_prometheus(running, interval="7s", extra=RULES)
+    refused(running, "HTTP 500", "the last good files of `prometheus` are back")
     assert path.read_text() == good
-    assert ids(project) == before
+    assert ids(running) == before
     # Prometheus applies the main file even when it refuses a rule file: both are back.
-    assert interval(project) == "5s"
-    assert loaded_rules(project) == [("up < 2", 5)]
+    assert interval(running) == "5s"
+    assert loaded_rules(running) == [("up < 2", 5)]
 
 
-def test_a_reload_without_effect_is_no_reload(project: Project) -> None:
+def test_a_reload_without_effect_is_no_reload(running: Project) -> None:
     """A file that is mounted alone stays what it was, and Prometheus answers 200."""
-    service = project.document["services"]["prometheus"]
+    service = running.document["services"]["prometheus"]
     file = dict(service["volumes"][0]) | {
         "source": "./prometheus/prometheus.yml",
         "target": "/etc/prometheus/prometheus.yml",
     }
-    project.change("prometheus", volumes=[file, *service["volumes"][1:]])
-    up(project)
-    good = (project.stack / "prometheus" / "prometheus.yml").read_text()
-    write_prometheus(project, interval="7s")
-    refused(project, "file has `7s`, loaded is `5s`", "recreate the container")
-    assert (project.stack / "prometheus" / "prometheus.yml").read_text() == good
+    running.change("prometheus", volumes=[file, *service["volumes"][1:]])
+    up(running)
+    good = (running.stack / "prometheus" / "prometheus.yml").read_text()
+    write_prometheus(running, interval="7s")
+    refused(running, "file has `7s`, loaded is `5s`", "recreate the container")
+    assert (running.stack / "prometheus" / "prometheus.yml").read_text() == good
 
 
 def test_no_scrape_is_missed_over_reloads(project: Project) -> None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tests.engine.proxy import proxied
-from tests.engine.small_stack import Project, put, write_prometheus
+from tests.engine.small_files import put, write_prometheus
+from tests.engine.small_stack import Project
 from tests.engine.test_reload import interval
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 
@@ -14,41 +15,41 @@ def break_health(project: Project, service: str) -> None:
     project.change(service, healthcheck=never)
 
 
-def test_all_that_changed_in_one_run_goes_back(project: Project, short_path: Path) -> None:
-    up(project)
-    before, document = ids(project), project.compose_file.read_text()
-    project.docker("exec", f"{project.name}-redis-1", "redis-cli", "set", "kept", "bytes")
-    good = (project.stack / "prometheus" / "prometheus.yml").read_text()
-    project.change("redis", mem_limit=536870912, memswap_limit=536870912)
-    break_health(project, "alertmanager")
-    write_prometheus(project, interval="7s")
-    done = project.up()
+def test_all_that_changed_in_one_run_goes_back(running: Project, short_path: Path) -> None:
+    up(running)
+    before, document = ids(running), running.compose_file.read_text()
+    running.docker("exec", f"{running.name}-redis-1", "redis-cli", "set", "kept", "bytes")
+    good = (running.stack / "prometheus" / "prometheus.yml").read_text()
+    running.change("redis", mem_limit=536870912, memswap_limit=536870912)
+    break_health(running, "alertmanager")
+    write_prometheus(running, interval="7s")
+    done = running.up()
     assert done.code == 5, done
     assert "`alertmanager` is unhealthy" in done.stderr
     assert "`redis`" in done.stderr
-    assert ids(project) == before
-    assert (project.stack / "prometheus" / "prometheus.yml").read_text() == good
-    assert interval(project) == "5s"
-    assert project.container("redis")["State"]["Status"] == "running"
-    assert project.docker("exec", f"{project.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
-    project.compose_file.write_text(document)
-    assert_up_is_quiet(project, short_path)
+    assert ids(running) == before
+    assert (running.stack / "prometheus" / "prometheus.yml").read_text() == good
+    assert interval(running) == "5s"
+    assert running.container("redis")["State"]["Status"] == "running"
+    assert running.docker("exec", f"{running.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
+    running.compose_file.write_text(document)
+    assert_up_is_quiet(running, short_path)
 
 
-def test_the_old_container_gets_its_own_files_back(project: Project) -> None:
+def test_the_old_container_gets_its_own_files_back(running: Project) -> None:
     """A new definition and new files that do not work: the old one must not start with those."""
-    up(project)
-    before = ids(project)
-    path = project.stack / "alertmanager" / "alertmanager.yml"
+    up(running)
+    before = ids(running)
+    path = running.stack / "alertmanager" / "alertmanager.yml"
     good = path.read_text()
-    project.change("alertmanager", mem_limit=536870912, memswap_limit=536870912)
+    running.change("alertmanager", mem_limit=536870912, memswap_limit=536870912)
     put(path, "route: {receiver: nobody}\n")
-    done = project.up()
+    done = running.up()
     assert done.code == 5, done
     assert "nobody" in done.stderr
     assert path.read_text() == good
-    assert ids(project) == before
-    assert project.container("alertmanager")["State"]["Status"] == "running"
+    assert ids(running) == before
+    assert running.container("alertmanager")["State"]["Status"] == "running"
 
 
 def test_a_change_without_a_way_back_is_refused(project: Project, short_path: Path) -> None:

@@ -1,15 +1,14 @@
 """`up` on a real Engine with real components; judged by what runs and not by what is printed."""
 
 import json
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tests.engine.proxy import proxied
-from tests.engine.small_stack import Done, Json, Project, eventually, finish, write_prometheus
+from tests.engine.small_files import write_prometheus
+from tests.engine.small_stack import Done, Json, Project
 
 
 def up(project: Project) -> Done:
@@ -54,33 +53,33 @@ def test_plan_reads_only(project: Project, short_path: Path) -> None:
     assert not (project.root / ".obsctl").exists()
 
 
-def test_changed_command_recreates_only_that_service_and_keeps_data(project: Project) -> None:
-    up(project)
-    before = ids(project)
-    redis = f"{project.name}-redis-1"
-    project.docker("exec", redis, "redis-cli", "set", "kept", "bytes")
-    project.docker("exec", redis, "redis-cli", "save")
-    command = project.document["services"]["redis"]["command"]
-    project.change("redis", command=[*command, "--maxclients", "100"])
-    up(project)
-    after = ids(project)
+def test_changed_command_recreates_only_that_service_and_keeps_data(running: Project) -> None:
+    up(running)
+    before = ids(running)
+    redis = f"{running.name}-redis-1"
+    running.docker("exec", redis, "redis-cli", "set", "kept", "bytes")
+    running.docker("exec", redis, "redis-cli", "save")
+    command = running.document["services"]["redis"]["command"]
+    running.change("redis", command=[*command, "--maxclients", "100"])
+    up(running)
+    after = ids(running)
     assert {name for name in after if after[name] != before[name]} == {redis}
-    assert project.docker("exec", redis, "redis-cli", "get", "kept") == "bytes"
-    assert "maxclients" in project.docker("exec", redis, "redis-cli", "config", "get", "maxclients")
+    assert running.docker("exec", redis, "redis-cli", "get", "kept") == "bytes"
+    assert "maxclients" in running.docker("exec", redis, "redis-cli", "config", "get", "maxclients")
     assert after.keys() == before.keys()
 
 
 def test_killed_removed_and_paused_containers_are_repaired(
-    project: Project, short_path: Path
+    running: Project, short_path: Path
 ) -> None:
-    up(project)
-    project.docker("stop", f"{project.name}-prometheus-1")
-    project.docker("rm", "-f", f"{project.name}-alertmanager-1")
-    project.docker("pause", f"{project.name}-redis-1")
-    up(project)
+    up(running)
+    running.docker("stop", f"{running.name}-prometheus-1")
+    running.docker("rm", "-f", f"{running.name}-alertmanager-1")
+    running.docker("pause", f"{running.name}-redis-1")
+    up(running)
     for service in ("prometheus", "alertmanager", "redis"):
-        assert project.container(service)["State"]["Status"] == "running"
-    assert_up_is_quiet(project, short_path)
+        assert running.container(service)["State"]["Status"] == "running"
+    assert_up_is_quiet(running, short_path)
 
 
 def test_taken_port_is_found_before_anything_is_made(project: Project, short_path: Path) -> None:
@@ -122,124 +121,64 @@ def test_all_obstacles_are_told_at_once_and_nothing_is_made(project: Project) ->
 
 
 def test_unhealthy_update_rolls_back_and_the_old_one_serves(
-    project: Project, short_path: Path
+    running: Project, short_path: Path
 ) -> None:
-    up(project)
-    before = ids(project)
-    good = dict(project.document["services"]["prometheus"])
+    up(running)
+    before = ids(running)
+    good = dict(running.document["services"]["prometheus"])
     check = good["healthcheck"] | {"test": ["CMD", "false"], "start_period": "0s", "retries": 1}
-    project.change("prometheus", healthcheck=check)
-    done = project.up()
+    running.change("prometheus", healthcheck=check)
+    done = running.up()
     assert done.code == 5
     assert "`prometheus` is unhealthy" in done.stderr
     assert "runs as before" in done.stderr
-    assert ids(project) == before
-    assert project.get("prometheus", "/api/v1/status/runtimeinfo")["status"] == "success"
-    project.document["services"]["prometheus"] = good
+    assert ids(running) == before
+    assert running.get("prometheus", "/api/v1/status/runtimeinfo")["status"] == "success"
+    running.document["services"]["prometheus"] = good
     good["labels"]["dev.obsctl.spec-hash"] = "first"
-    project.save()
-    assert_up_is_quiet(project, short_path)
+    running.save()
+    assert_up_is_quiet(running, short_path)
 
 
-def test_crashing_update_rolls_back_with_its_last_words(project: Project) -> None:
-    up(project)
-    before = ids(project)
-    command = project.document["services"]["alertmanager"]["command"]
-    project.change("alertmanager", command=[*command, "--no-such-flag"])
-    done = project.up()
+def test_crashing_update_rolls_back_with_its_last_words(running: Project) -> None:
+    up(running)
+    before = ids(running)
+    command = running.document["services"]["alertmanager"]["command"]
+    running.change("alertmanager", command=[*command, "--no-such-flag"])
+    done = running.up()
     assert done.code == 5
     assert "no-such-flag" in done.stderr
-    assert ids(project) == before
-    assert project.container("alertmanager")["State"]["Status"] == "running"
+    assert ids(running) == before
+    assert running.container("alertmanager")["State"]["Status"] == "running"
 
 
-def test_changed_file_is_reloaded_and_not_restarted(project: Project, short_path: Path) -> None:
-    up(project)
-    before = ids(project)
-    write_prometheus(project, interval="7s")
-    done = up(project)
+def test_changed_file_is_reloaded_and_not_restarted(running: Project, short_path: Path) -> None:
+    up(running)
+    before = ids(running)
+    write_prometheus(running, interval="7s")
+    done = up(running)
     assert "reload prometheus" in done.stdout
     assert "prometheus/prometheus.yml changed" in done.stdout
-    loaded = project.get("prometheus", "/api/v1/status/config")["data"]["yaml"]
+    loaded = running.get("prometheus", "/api/v1/status/config")["data"]["yaml"]
     assert "scrape_interval: 7s" in loaded
-    assert ids(project) == before
-    assert_up_is_quiet(project, short_path)
+    assert ids(running) == before
+    assert_up_is_quiet(running, short_path)
 
 
-def test_orphan_is_removed_and_foreign_is_not(project: Project) -> None:
-    up(project)
-    foreign = f"{project.name}-foreign"
-    project.docker("create", "--name", foreign, project.kit.images["redis"])
+def test_orphan_is_removed_and_foreign_is_not(running: Project) -> None:
+    up(running)
+    foreign = f"{running.name}-foreign"
+    running.docker("create", "--name", foreign, running.kit.images["redis"])
     try:
-        del project.document["services"]["alertmanager"]
-        del project.document["services"]["prometheus"]["depends_on"]["alertmanager"]
-        project.save()
-        done = up(project)
-        assert f"remove {project.name}-alertmanager-1" in done.stdout
-        assert f"{project.name}-alertmanager-1" not in project.containers()
-        assert project.docker("inspect", "--format", "{{.State.Status}}", foreign) == "created"
+        del running.document["services"]["alertmanager"]
+        del running.document["services"]["prometheus"]["depends_on"]["alertmanager"]
+        running.save()
+        done = up(running)
+        assert f"remove {running.name}-alertmanager-1" in done.stdout
+        assert f"{running.name}-alertmanager-1" not in running.containers()
+        assert running.docker("inspect", "--format", "{{.State.Status}}", foreign) == "created"
     finally:
-        project.docker("rm", "-f", foreign)
-
-
-def test_two_at_once(project: Project, short_path: Path) -> None:
-    first, second = project.start_up(), project.start_up()
-    assert finish(first).code == 0
-    assert finish(second).code == 0
-    assert len(project.containers()) == 4
-    assert_up_is_quiet(project, short_path)
-
-
-def test_second_at_once_is_refused_with_no_wait(project: Project) -> None:
-    first = project.start_up()
-    lock = project.root / ".obsctl" / "lock"
-    eventually(lambda: lock.exists() and lock.read_text())
-    second = project.up("--no-wait")
-    assert second.code == 5
-    assert f"process {first.pid} on" in second.stderr
-    assert finish(first).code == 0
-
-
-def test_sigint_says_what_stands_and_up_goes_on(project: Project, short_path: Path) -> None:
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        project.document["services"]["setup"]["command"] = ["sleep 30"]
-        project.save()
-        process = project.start_up()
-        eventually(lambda: f"{project.name}-setup-1" in project.containers())
-        eventually(lambda: project.container("setup")["State"]["Status"] == "running")
-        process.send_signal(number)
-        done = finish(process)
-        assert done.code == code, done
-        assert "`obsctl up` goes on from here" in done.stderr
-        assert "start prometheus" in done.stderr
-        project.docker("rm", "-f", f"{project.name}-setup-1")
-    project.change("setup", command=["redis-cli -h redis set done yes"])
-    up(project)
-    assert_up_is_quiet(project, short_path)
-
-
-def test_second_sigint_leaves_at_once(project: Project) -> None:
-    project.document["services"]["setup"]["command"] = ["trap '' TERM; sleep 30"]
-    project.save()
-    up_process = project.start_up()
-    eventually(lambda: f"{project.name}-setup-1" in project.containers())
-    began = time.monotonic()
-    up_process.send_signal(signal.SIGINT)
-    up_process.send_signal(signal.SIGINT)
-    assert finish(up_process).code == 130
-    assert time.monotonic() - began < 3
-
-
-def test_sigint_in_a_replacement_puts_the_old_one_back(project: Project) -> None:
-    up(project)
-    before = ids(project)
-    project.change("prometheus", healthcheck={"test": ["CMD", "false"], "interval": "5s"})
-    process = project.start_up()
-    eventually(lambda: f"{project.name}-prometheus-1_previous" in project.containers())
-    process.send_signal(signal.SIGINT)
-    assert finish(process).code == 130
-    assert ids(project) == before
-    assert project.container("prometheus")["State"]["Status"] == "running"
+        running.docker("rm", "-f", foreign)
 
 
 def test_down_keeps_volumes_unless_asked(project: Project) -> None:

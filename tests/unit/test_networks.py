@@ -13,7 +13,7 @@ SERVICES = "redis: { kind: redis, address: 'cache:6379' }"
 
 def document(directory: Path, networks: str) -> dict[str, dict[str, dict[str, object]]]:
     stack = f"stack: {{ without: [elk, grafana], networks: {networks} }}\n"
-    text = f"version: 1\nproject: shop\nservices: {{ {SERVICES} }}\n{stack}"
+    text = f"services: {{ {SERVICES} }}\n{stack}"
     found: dict[str, dict[str, dict[str, object]]] = load_plain(
         rendered(directory, text)["docker-compose.yml"]
     )
@@ -34,7 +34,7 @@ def test_who_asks_the_application_is_in_its_network(tmp_path: Path) -> None:
     assert found["networks"]["app_default"] == {"name": "app_default", "external": True}
     theirs = {"name": "observability", "external": True}
     assert found["networks"]["observability-of-application"] == theirs
-    assert found["networks"]["observability"]["name"] == "shop_observability"
+    assert found["networks"]["observability"]["name"] == "demo_observability"
 
 
 @pytest.mark.parametrize("name", ["host", "bridge", "'a b'", "-x"])
