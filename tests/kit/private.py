@@ -13,7 +13,7 @@ import docker
 
 from tests.kit.cache import cache_root
 from tests.kit.dockerd import Daemon, Kind
-from tests.kit.host import KitUnavailable, require_debian_root
+from tests.kit.host import KitUnavailable, require_debian_root, run
 
 _SLOTS = 8
 # Inside: loopback up, and a /sys that shows this network and still the machine's cgroups.
@@ -60,6 +60,7 @@ class PrivateEngine:
     def start(self) -> None:
         """Start dockerd (again) in the same network and on the same data, and await its answer."""
         self.daemon.prepare()
+        self._forget_dropped_addresses()
         spaces = f"/proc/{self._init.pid}/ns"
         inside = ["nsenter", f"--net={spaces}/net", f"--mount={spaces}/mnt"]
         inside += [f"--pid={spaces}/pid_for_children", "--"]
@@ -103,6 +104,14 @@ class PrivateEngine:
                 if pipe:
                     pipe.close()
             self._init.wait(timeout=30)
+
+    def _forget_dropped_addresses(self) -> None:
+        """As a restart of the machine would.
+
+        A killed dockerd 28 leaves `-d ADDRESS ! -i BRIDGE -j DROP` of the containers that it
+        was about to start; the next network with these addresses has another bridge.
+        """
+        run([*self.enter, "iptables", "--wait", "--table", "raw", "--flush"])
 
     def _end(self, number: signal.Signals) -> None:
         process, self._dockerd = self._dockerd, None
