@@ -54,6 +54,7 @@ IMAGES: Final[dict[str, str]] = {
     "nginx_exporter": "nginx/nginx-prometheus-exporter:1.5.3",
     "kafka_exporter": "danielqsj/kafka-exporter:v1.9.0",
     "logstash_exporter": "kuskoman/logstash-exporter:v1.9.1",
+    "bugsink": "bugsink/bugsink:2.6.1",
     "cadvisor": "ghcr.io/google/cadvisor:v0.60.5",
     # A static shell for exporters whose image has none and that take a password from their
     # environment only.
@@ -69,6 +70,7 @@ PORTS: Final[dict[str, int]] = {
     "kibana": 5601,
     "logstash": 9600,
     "blackbox-exporter": 9115,
+    "bugsink": 8000,
 }
 
 # Labels on every alert and scrape job.

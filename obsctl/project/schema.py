@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from obsctl.project.error_tracking import Bugsink, Errors, Sentry
 from obsctl.project.fields import (
     Address,
     AlertName,
@@ -55,10 +56,12 @@ __all__ = [
     "AlertTuning",
     "AlertmanagerSettings",
     "BeatsInput",
+    "Bugsink",
     "Credentials",
     "Discord",
     "ElasticsearchSettings",
     "Email",
+    "Errors",
     "GelfInput",
     "GrafanaSettings",
     "Grouping",
@@ -81,6 +84,7 @@ __all__ = [
     "Scalar",
     "SecretReference",
     "Section",
+    "Sentry",
     "Service",
     "Severity",
     "Slack",
@@ -214,6 +218,9 @@ class Project(Section):
         Notifications(), description="Who is told about which alerts."
     )
     logs: Logs = Field(Logs(), description="Where logs come in and how long they stay.")
+    errors: Errors | None = Field(
+        None, description="Where exceptions of the services are collected."
+    )
     stack: StackSettings = Field(StackSettings(), description="Versions, ports and sizes.")
     patches: dict[str, Any] = Field(
         default_factory=dict, description="RFC 7386 merge patches on rendered YAML/JSON, by path."

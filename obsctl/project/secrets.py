@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _FILE_MODE: Final = 0o444
 _DIRECTORY_MODE: Final = 0o700
 _CONTENT_MAX_BYTES: Final = 64 * 1024
+BUGSINK_TOKEN: Final = "bugsink_api_token"  # noqa: S105 - the name of a secret
+_BUGSINK_KEY: Final = "bugsink_secret_key"
+_OF_BUGSINK: Final = ("bugsink_admin_password", BUGSINK_TOKEN, _BUGSINK_KEY)
 _WEAK: Final = frozenset((b"changeme", b"admin", b"password", b"secret", b"elastic"))
 
 
@@ -31,6 +34,8 @@ def generated_names(project: "Project") -> tuple[str, ...]:
     Those of receivers are given by others: a webhook's URL cannot be made up.
     """
     names = set(_of_the_stack(frozenset(project.stack.without)))
+    if project.errors and project.errors.bugsink:
+        names.update(_OF_BUGSINK)
     for service in project.services.values():
         names.update(_references(service))
     return tuple(sorted(names - set(given_names(project))))
@@ -49,8 +54,9 @@ def _of_the_stack(without: frozenset[str]) -> Iterator[str]:
 
 
 def given_names(project: "Project") -> tuple[str, ...]:
-    """Secrets that the user brings: those of receivers."""
-    return tuple(sorted(set(_references(project.notifications))))
+    """Secrets that the user brings: those of receivers, and the DSN of a Sentry."""
+    sections = (project.notifications, *((project.errors,) if project.errors else ()))
+    return tuple(sorted({name for section in sections for name in _references(section)}))
 
 
 def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:
@@ -64,8 +70,15 @@ def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(
             name
             for name in sorted(set(names))
-            if write_once(directory, name, random.token_urlsafe(32).encode(), _FILE_MODE)
+            if write_once(directory, name, _made_up(name), _FILE_MODE)
         )
+
+
+def _made_up(name: str) -> bytes:
+    if name == BUGSINK_TOKEN:
+        return random.token_hex(20).encode()  # it takes tokens of this form only
+    # Bugsink does not start with a key of fewer than 50 characters.
+    return random.token_urlsafe(48 if name == _BUGSINK_KEY else 32).encode()
 
 
 def missing(root: Path, names: Iterable[str]) -> tuple[str, ...]:
