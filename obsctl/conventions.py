@@ -77,6 +77,14 @@ PORTS: Final[dict[str, int]] = {
 ALERT_LABELS: Final = ("severity", "system", "service", "environment")
 SEVERITIES: Final = ("critical", "warning", "info")
 
+# On what `check --deep` and `alert test` send, so that nobody takes it for a real one.
+CANARY_LABEL: Final = "obsctl_canary"
+# Alerts with this label go to the machine that asks, and to no other receiver. The dot keeps the
+# name out of the user's; the file holds the URL, and is there only while somebody listens.
+SINK_LABEL: Final = "obsctl_sink"
+SINK_RECEIVER: Final = "obsctl.sink"
+SINK_FILE: Final = "obsctl-sink.url"
+
 DATASOURCE_PROMETHEUS: Final = "obsctl-prometheus"
 DATASOURCE_ALERTMANAGER: Final = "obsctl-alertmanager"
 DATASOURCE_ELASTICSEARCH: Final = "obsctl-elasticsearch"

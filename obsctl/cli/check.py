@@ -15,6 +15,10 @@ def command(  # noqa: PLR0913 - one parameter per option
         bool,
         typer.Option("--deep", help="Send canaries: a line to each log input, alerts to all."),
     ] = False,
+    receiver_sink: Annotated[
+        bool,
+        typer.Option("--receiver-sink", help="Like --deep, and tell no receiver but ourselves."),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show all: remarks in full, and what is well.")
     ] = False,
@@ -40,11 +44,12 @@ def command(  # noqa: PLR0913 - one parameter per option
     from obsctl.cli import checking
 
     forms = checking.Forms(json=json, junit=junit, html=html, verbose=verbose)
+    depth = checking.Depth(wait, deep=deep, receiver_sink=receiver_sink)
     if watch:
-        checking.refuse_with_watch(forms, deep=deep, wait=wait)
+        checking.refuse_with_watch(forms, depth)
     context = checking.context(file, target or [])
     if watch:
         checking.watch(context, forms)
-    report = checking.check(context, wait, deep=deep)
+    report = checking.check(context, depth)
     checking.tell(context, report, forms)
     raise typer.Exit(report.exit_code)

@@ -34,12 +34,23 @@ def context(file: Path, targets: Sequence[str]) -> "Context":
     return session.context_of(built.stack, built.files, built.loaded.root, overrides)
 
 
-def check(context: "Context", wait_s: float, *, deep: bool) -> "HealthReport":
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How long to wait for green, and what to send on its way then."""
+
+    wait_s: float = 0
+    deep: bool = False
+    receiver_sink: bool = False
+
+
+def check(context: "Context", depth: Depth) -> "HealthReport":
     """One report; what fails meanwhile is told on stderr."""
     from obsctl.console import print_note
     from obsctl.health import session, telling
 
-    patience = session.Patience(wait_s, deep)
+    patience = session.Patience(
+        depth.wait_s, deep=depth.deep or depth.receiver_sink, receiver_sink=depth.receiver_sink
+    )
     return session.check(context, patience, lambda report: print_note(telling.progress(report)))
 
 
@@ -61,16 +72,17 @@ def tell(context: "Context", report: "HealthReport", forms: Forms) -> None:
         telling.write(forms.html, page(context.stack, report, datetime.now().astimezone()))
 
 
-def refuse_with_watch(forms: Forms, *, deep: bool, wait: float) -> None:
+def refuse_with_watch(forms: Forms, depth: Depth) -> None:
     """A report that never ends has no other form; UsageError names all that do not fit."""
     from obsctl.errors import Problem, UsageError
 
     given = {
-        "--deep": deep,
+        "--deep": depth.deep,
+        "--receiver-sink": depth.receiver_sink,
         "--json": forms.json,
         "--junit": forms.junit,
         "--html": forms.html,
-        "--wait": wait,
+        "--wait": depth.wait_s,
     }
     problems = [
         Problem(f"`{option}` does not go with `--watch`", hint="give one of them")

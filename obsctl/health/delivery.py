@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from obsctl.conventions import CANARY_LABEL
 from obsctl.engine.compare import duration_s
 from obsctl.engine.matchers import Stop, integrations_of, route_of
 from obsctl.health.context import Context
 from obsctl.health.probe import ProbeError, Request
 
-CANARY_LABEL: Final = "obsctl_canary"
 _ALERTS: Final = "/api/v2/alerts"
+_SILENCES: Final = "/api/v2/silences"
 _OK: Final = 200
+MUTE_TIME: Final = "a mute time"
 _LIVES_S: Final = 900
 """An alert whose end could not be posted ends by itself after this time."""
 _RETRY_S: Final = 5.0
@@ -116,11 +118,42 @@ def _post(context: Context, canary: Canary, summary: str, ends: datetime) -> Non
         raise ProbeError("unexpected-status", f"POST {_ALERTS}: {answer.excerpt}")
 
 
-def placement(context: Context, canary: Canary, since: float) -> Placement:
-    """Where the alert went, as Alertmanager tells it; it takes a moment after the post."""
+@contextmanager
+def silenced(context: Context, canaries: Iterable[Canary]) -> Iterator[str]:
+    """Nobody is told of these alerts; gives the silence's id. It ends with the block.
+
+    Where its end could not be posted, it ends by itself.
+    """
+    now = datetime.now(UTC)
+    marks = "|".join(canary.mark for canary in canaries)
+    silence = {
+        "matchers": [{"name": CANARY_LABEL, "value": marks, "isRegex": True, "isEqual": True}],
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(seconds=_LIVES_S)).isoformat(),
+        "createdBy": "obsctl",
+        "comment": "test alerts of obsctl check --deep --receiver-sink",
+    }
+    answer = context.ask("alertmanager", Request(_SILENCES, "POST", silence))
+    if answer.status != _OK:
+        raise ProbeError("unexpected-status", f"POST {_SILENCES}: {answer.excerpt}")
+    name = str(answer.json()["silenceID"])
+    try:
+        yield name
+    finally:
+        with suppress(ProbeError):
+            context.within(5).ask("alertmanager", Request(f"/api/v2/silence/{name}", "DELETE"))
+
+
+def placement(context: Context, canary: Canary, since: float, ours: str = "") -> Placement:
+    """Where the alert went, as Alertmanager tells it; it takes a moment after the post.
+
+    `ours` is a silence that we have made, and that counts as none.
+    """
     seen = _seen(context, canary, since)
     names = tuple(sorted(receiver["name"] for receiver in seen["receivers"]))
     status = seen["status"]
+    if ours:
+        status["silencedBy"] = [name for name in status.get("silencedBy") or () if name != ours]
     muted = _muted_by(status) if status["state"] == "suppressed" else ""
     return Placement(names, time.monotonic() - since, muted)
 
@@ -172,8 +205,8 @@ def _seen(context: Context, canary: Canary, since: float) -> dict[str, Any]:
 
 
 def _muted_by(status: Mapping[str, Any]) -> str:
-    reasons = {"silencedBy": "a silence", "inhibitedBy": "an inhibition", "mutedBy": "a mute time"}
-    return next((words for key, words in reasons.items() if status.get(key)), "Alertmanager")
+    reasons = {"silencedBy": "a silence", "inhibitedBy": "an inhibition", "mutedBy": MUTE_TIME}
+    return next((words for key, words in reasons.items() if status.get(key)), "")
 
 
 def counts(context: Context) -> Counts:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from obsctl.conventions import CANARY_LABEL
 from obsctl.health.context import Context
-from obsctl.health.delivery import CANARY_LABEL
 from obsctl.health.log_senders import SENDERS
 from obsctl.health.probe import Request
 from obsctl.health.report import Finding

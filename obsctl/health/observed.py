@@ -11,6 +11,7 @@ from obsctl.health.context import ContainerSource, ContainerState
 from obsctl.health.times import parse_time
 
 _LOG_LINES: Final = 10
+_BRIDGE: Final = "bridge"
 _NEVER: Final = "0001-01-01"
 
 
@@ -24,6 +25,16 @@ def containers_of(project: str) -> ContainerSource:
         return tuple(_state(engine, project, entry) for entry in inspected if entry)
 
     return ask
+
+
+def host_addresses() -> tuple[str, ...]:
+    """This machine's addresses on Docker's own bridge, which host.docker.internal leads to.
+
+    Raises EngineError when the Engine cannot be asked.
+    """
+    bridges = [one for one in Engine.open().networks() if one["Name"] == _BRIDGE]
+    plans = [plan for one in bridges for plan in (one.get("IPAM") or {}).get("Config") or ()]
+    return tuple(plan["Gateway"] for plan in plans if plan.get("Gateway"))
 
 
 def log_lines(project: str, service: str, lines: int) -> list[str]:

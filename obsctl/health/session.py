@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from obsctl.conventions import PORTS, SECRETS_DIRECTORY, STACK_DIRECTORY
 from obsctl.errors import Problem, UsageError
-from obsctl.health.canary import DEEP_CHECKS
+from obsctl.health.canary import deep_checks
 from obsctl.health.context import Context, Once
 from obsctl.health.observed import containers_of
 from obsctl.health.registry import CHECKS
@@ -48,6 +48,7 @@ class Patience:
 
     wait_s: float = 0.0
     deep: bool = False
+    receiver_sink: bool = False  # no receiver is told of test alerts, but this machine
 
 
 def check(
@@ -61,7 +62,8 @@ def check(
     report = _wait(context, patience.wait_s, on_report or (lambda _: None))
     if not patience.deep:
         return report
-    deep = run_checks(replace(context, once=Once()), DEEP_CHECKS)
+    checks = deep_checks(receiver_sink=patience.receiver_sink)
+    deep = run_checks(replace(context, once=Once()), checks)
     return HealthReport.of((*report.findings, *deep.findings), report.seconds + deep.seconds)
 
 

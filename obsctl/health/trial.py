@@ -26,7 +26,7 @@ from obsctl.health.delivery import (
 from obsctl.health.observed import log_lines
 from obsctl.health.probe import ProbeError
 
-_LOG_LINES: Final = 200
+LOG_LINES: Final = 200
 _ERROR: Final = re.compile(r'\berr="((?:[^"\\]|\\.)*)"')
 _SUMMARY: Final = "obsctl alert test: nothing is wrong"
 _TEMPLATE: Final = re.compile(r"\{\{.*?\}\}")
@@ -134,7 +134,7 @@ def _outcome(context: Context, delivery: Delivery) -> Step:
     name, took = delivery.integration, f"{delivery.seconds:.1f} s"
     if delivery.state == "delivered":
         return Step(f"{name}: delivered after {took}")
-    reason = failure_reason(log_lines(context.stack.project, "alertmanager", _LOG_LINES), name)
+    reason = failure_reason(log_lines(context.stack.project, "alertmanager", LOG_LINES), name)
     told = reason or "Alertmanager's log names no reason"
     return Step(f"{name}: {delivery.state} after {took}: {told}", ok=False)
 

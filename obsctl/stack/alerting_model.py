@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from obsctl.conventions import SINK_FILE, SINK_LABEL, SINK_RECEIVER
+
 
 @dataclass(frozen=True, slots=True)
 class Integration:
@@ -36,6 +38,15 @@ class Inhibition:
 
 
 @dataclass(frozen=True, slots=True)
+class Sink:
+    """The way of test alerts that nobody but the machine that asks is told of."""
+
+    label: str = SINK_LABEL
+    receiver: str = SINK_RECEIVER
+    file: str = SINK_FILE  # beside alertmanager.yml; holds the URL while somebody listens
+
+
+@dataclass(frozen=True, slots=True)
 class Alerting:
     receivers: tuple[Receiver, ...]
     routes: tuple[Route, ...]
@@ -44,3 +55,4 @@ class Alerting:
     group_interval: str
     repeat_interval: str
     time_intervals: tuple[Mapping[str, object], ...] = ()
+    sink: Sink = Sink()

@@ -183,6 +183,16 @@ def reloaded(lab: FullLab, inner: AbstractContextManager[object]) -> Iterator[No
 
 
 @contextmanager
+def rerouted(lab: FullLab, old: str, new: str) -> Iterator[None]:
+    """Alertmanager takes its file with another route in it, and again without."""
+    path = "stack/alertmanager/alertmanager.yml"
+    with edited(lab, path, lambda text: text.replace(old, new)):
+        lab.reload_alertmanager()
+        yield
+    lab.reload_alertmanager()
+
+
+@contextmanager
 def silenced(lab: FullLab) -> Iterator[None]:
     """A silence that somebody forgot: it covers every alert."""
     matcher = {"name": "alertname", "value": ".+", "isRegex": True, "isEqual": True}

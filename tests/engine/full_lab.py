@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from docker.models.containers import Container
 
@@ -31,9 +31,10 @@ class Hook(BaseHTTPRequestHandler):
     """A receiver: takes notifications, or refuses them with `status`."""
 
     status = 200
+    bodies: ClassVar[list[bytes]] = []
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         self.send_response(type(self).status)
         self.end_headers()
 
@@ -112,8 +113,11 @@ stack:
         built = build(self.folder / "obsctl.yaml")
         return session.context_of(built.stack, built.files, self.folder, targets)
 
-    def check(self, wait_s: float = 0, *, deep: bool = False) -> HealthReport:
-        return session.check(self.context(), session.Patience(wait_s, deep))
+    def check(
+        self, wait_s: float = 0, *, deep: bool = False, receiver_sink: bool = False
+    ) -> HealthReport:
+        patience = session.Patience(wait_s, deep=deep, receiver_sink=receiver_sink)
+        return session.check(self.context(), patience)
 
     def container(self, service: str) -> Container:
         return self.watched.client.containers.get(f"{self.project.name}-{service}-1")
@@ -136,6 +140,9 @@ stack:
 
     def alertmanager(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         return call(method, f"http://127.0.0.1:{self.ports['alertmanager']}{path}", body)
+
+    def reload_alertmanager(self) -> None:
+        call("POST", f"http://127.0.0.1:{self.ports['alertmanager']}/-/reload")
 
     def reload_prometheus(self) -> None:
         """What Prometheus makes of its files is for `check` to find out."""

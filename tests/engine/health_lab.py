@@ -5,6 +5,7 @@ that a fault can be put anywhere.
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from obsctl.render.write import write
 from obsctl.stack.model import Alerting, Dashboard, Stack
 from tests.engine.project import free_port
 
-PROJECT: Final = "obsctl-check-lab"
+PROJECT: Final = f"obsctl-check-lab-{os.getpid()}"
 CONTAINER_PORTS: Final = {"prometheus": 9090, "alertmanager": 9093, "redis-exporter": 9121}
 DIRECTORIES: Final = {"prometheus": "/etc/prometheus", "alertmanager": "/etc/alertmanager"}
 

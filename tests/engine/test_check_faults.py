@@ -13,9 +13,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from obsctl.conventions import SEVERITIES, SINK_FILE
+from obsctl.health import sink_canary
 from obsctl.health.report import HealthReport
 from obsctl.health.telling import told
-from tests.engine.fault_catalog import Fault, silenced
+from tests.engine.fault_catalog import Fault, rerouted, silenced
 from tests.engine.faults import FAULTS
 from tests.engine.full_lab import FullLab, Hook, codes, hook
 from tests.engine.project import OBSCTL, ProjectUnderTest, clean_environment, free_port
@@ -32,7 +34,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-_HEALTHY_RUNS = 20
+NAME = f"obsctl-faults-{os.getpid()}"
+# OBSCTL_HEALTHY_RUNS=50 for the figures of a release.
+_HEALTHY_RUNS = int(os.environ.get("OBSCTL_HEALTHY_RUNS", "20"))
 _BUDGET_S = 2.0
 _WAIT_S = 60
 _INTERRUPTED = 130
@@ -50,11 +54,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FullLab]:
     except KitUnavailable as reason:
         unavailable("engine", str(reason))
     app, redis = free_port(), free_port()
-    watched = start_watched(host, "obsctl-faults", app, redis)
+    watched = start_watched(host, NAME, app, redis)
     gateway = watched.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
     environment = clean_environment(tool_environment())
     folder = tmp_path_factory.mktemp("faults")
-    project = ProjectUnderTest(folder, "obsctl-faults", images, environment)
+    project = ProjectUnderTest(folder, NAME, images, environment)
     with hook(gateway) as port:
         lab = FullLab(project, watched, app, redis, port, gateway)
         lab.describe()
@@ -153,6 +157,55 @@ def test_receiver_that_refuses(healthy: FullLab) -> None:
     finally:
         Hook.status = 200
     assert "webhook" in found["notifications-failing"].cause
+
+
+def firing(bodies: list[bytes]) -> list[bytes]:
+    """Notifications of test alerts; that those of an earlier test have ended comes late."""
+    return [body for body in bodies if b"ObsctlCanary" in body and b'"firing"' in body]
+
+
+def test_a_sink_gets_the_alerts_and_nobody_else_does(healthy: FullLab) -> None:
+    Hook.bodies.clear()
+    found = canaries(healthy.check(wait_s=_WAIT_S, receiver_sink=True, deep=True))
+    assert set(found.values()) == {"ok"}, found
+    for severity in SEVERITIES:
+        assert f"alerts of severity {severity} take their route" in found
+        assert f"alerts of severity {severity} leave Alertmanager and arrive here" in found
+    assert firing(Hook.bodies) == []
+    assert not (healthy.folder / "stack" / "alertmanager" / SINK_FILE).exists()
+    active = [s for s in healthy.alertmanager("GET", "/api/v2/silences")
+              if s["status"]["state"] == "active"]  # fmt: skip
+    assert active == []
+    assert healthy.alertmanager("GET", '/api/v2/alerts?filter=obsctl_canary!=""') == []
+
+
+def test_a_sink_that_alertmanager_does_not_reach(
+    healthy: FullLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a firewall is in between: on loopback, no container gets to it."""
+    monkeypatch.setattr(sink_canary, "host_addresses", lambda: ("127.0.0.1",))
+    monkeypatch.setattr(sink_canary, "_ARRIVES_S", 2.0)
+    found = codes(healthy.check(receiver_sink=True, deep=True))["canary-sink-silent"]
+    assert "connection refused" in found.evidence
+
+
+def test_a_sink_that_is_not_in_the_loaded_routes(healthy: FullLab) -> None:
+    """Its alerts would go to real receivers: they are not sent."""
+    Hook.bodies.clear()
+    with rerouted(healthy, 'obsctl_sink != ""', 'obsctl_sink = "never"'):
+        found = codes(healthy.check(receiver_sink=True, deep=True))
+    assert "would go to null, ops" in found["canary-misrouted"].evidence
+    assert firing(Hook.bodies) == []
+
+
+def test_a_sink_whose_address_cannot_be_written(healthy: FullLab) -> None:
+    place = healthy.folder / "stack" / "alertmanager" / SINK_FILE
+    place.mkdir()
+    try:
+        found = codes(healthy.check(receiver_sink=True, deep=True))
+    finally:
+        place.rmdir()
+    assert SINK_FILE in found["canary-sink-closed"].evidence
 
 
 @contextmanager

@@ -65,6 +65,7 @@ def test_a_route_names_the_times_of_its_severity(tmp_path: Path) -> None:
     routes = alertmanager(tmp_path, f"quiet: {mute}")["route"]["routes"]
     muted = {route["matchers"][0]: route.get("mute_time_intervals") for route in routes}
     assert muted == {
+        'obsctl_sink != ""': None,
         'alertname = "Watchdog"': None,
         'severity = "critical"': ["quiet"],
         'severity = "warning"': ["quiet"],

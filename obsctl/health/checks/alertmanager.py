@@ -4,10 +4,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-import yaml
-
 from obsctl.engine.compare import first_difference
-from obsctl.health.context import Context
+from obsctl.health.context import Context, parsed_yaml
 from obsctl.health.report import Finding
 from obsctl.health.times import parse_time
 
@@ -38,10 +36,15 @@ def _status(context: Context) -> Any:  # noqa: ANN401 - as the API says
     return context.get("alertmanager", "/api/v2/status").json()
 
 
+def loaded_configuration(context: Context) -> Any:  # noqa: ANN401 - any YAML document
+    """The alertmanager.yml that the process runs."""
+    return parsed_yaml(_status(context)["config"]["original"])
+
+
 def configuration(context: Context) -> Iterator[Finding]:
     """alertmanager.yml in stack/ against the configuration that the process runs."""
     claim = context.claim("configuration", "alertmanager", "has loaded alertmanager.yml")
-    loaded = yaml.safe_load(_status(context)["config"]["original"])
+    loaded = loaded_configuration(context)
     rendered = context.on_disk(FILE)
     found = first_difference(rendered, loaded)
     if found:

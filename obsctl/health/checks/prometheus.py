@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import yaml
-
 from obsctl.engine.compare import first_difference, rules_difference
-from obsctl.health.context import Context
+from obsctl.health.context import Context, parsed_yaml
 from obsctl.health.report import Finding
 
 _FILE: Final = "prometheus/prometheus.yml"
@@ -30,7 +28,7 @@ def configuration(context: Context) -> Iterator[Finding]:
     if not context.data("/api/v1/status/runtimeinfo")["reloadConfigSuccess"]:
         yield claim.fail("reload-failed", "reloadConfigSuccess is false")
         return
-    loaded = yaml.safe_load(context.data("/api/v1/status/config")["yaml"])
+    loaded = parsed_yaml(context.data("/api/v1/status/config")["yaml"])
     rendered = context.on_disk(_FILE)
     found = first_difference(rendered, loaded)
     if found:
