@@ -15,6 +15,7 @@ class HotFiles:
 
     digests: Mapping[str, str] = field(default_factory=dict)
     changed_at: float = 0.0
+    directories: tuple[str, ...] = ()  # below stack/
 
     def differences(self, loaded: Mapping[str, str]) -> tuple[str, ...]:
         """The files that are not as they were when they were loaded."""
@@ -31,13 +32,14 @@ class HotFiles:
         }
         kept = {path: one for path, one in self.digests.items() if path not in coming.gone}
         digests = {**kept, **fresh}
-        return self if digests == self.digests else HotFiles(digests, time.time())
+        return self if digests == self.digests else HotFiles(digests, time.time(), self.directories)
 
 
 def read_hot_files(base: Path, directories: Iterable[str]) -> HotFiles:
     """Hash every file below the directories; one that does not exist is empty."""
     digests: dict[str, str] = {}
     changed_at = 0.0
+    directories = tuple(directories)
     for directory in directories:
         root = base / directory
         # A directory's own time tells of files that were removed.
@@ -46,7 +48,7 @@ def read_hot_files(base: Path, directories: Iterable[str]) -> HotFiles:
             if path.is_file():
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 digests[path.relative_to(base).as_posix()] = digest
-    return HotFiles(digests, changed_at)
+    return HotFiles(digests, changed_at, directories)
 
 
 def _below(root: Path) -> Iterator[Path]:

@@ -4,11 +4,14 @@ import http.client
 import json
 import socket
 import threading
+import time
+from contextlib import closing
 from typing import Any, Final
 
 from obsctl.engine.failures import EngineRefusal, reason_of, unreachable
 
 _BAD_REQUEST: Final = 400
+_PATIENCE_S: Final = 10.0  # with one request, before the Engine is asked whether it is alive
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -53,15 +56,29 @@ class SocketReader:
                 return _get(connection, target)
             except (http.client.HTTPException, OSError):
                 connection.close()  # the Engine closed an idle connection: ask again on a new one
-        fresh = _UnixConnection(self._path, self._timeout_s)
-        try:
-            answer = _get(fresh, target)
-        except (OSError, http.client.HTTPException) as error:
-            self._local.connection = None
-            fresh.close()
-            raise unreachable(error, f"unix://{self._path}", self._timeout_s) from error
-        self._local.connection = fresh
-        return answer
+        self._local.connection = None
+        asked_at = time.monotonic()
+        while True:
+            fresh = _UnixConnection(self._path, min(self._timeout_s, _PATIENCE_S))
+            try:
+                answer = _get(fresh, target)
+            except (OSError, http.client.HTTPException) as error:
+                fresh.close()
+                left_s = asked_at + self._timeout_s - time.monotonic()
+                # A busy Engine may take its time; one that does not even answer this, hangs.
+                if isinstance(error, TimeoutError) and left_s > 0 and self._is_alive():
+                    continue
+                waited_s = round(time.monotonic() - asked_at)
+                raise unreachable(error, f"unix://{self._path}", waited_s) from error
+            self._local.connection = fresh
+            return answer
+
+    def _is_alive(self) -> bool:
+        with closing(_UnixConnection(self._path, _PATIENCE_S)) as connection:
+            try:
+                return _get(connection, "/_ping")[0] < _BAD_REQUEST
+            except (OSError, http.client.HTTPException):
+                return False
 
 
 def _get(connection: http.client.HTTPConnection, target: str) -> tuple[int, bytes]:

@@ -2,18 +2,16 @@
 
 import http.client
 import time
-from typing import Final
+from dataclasses import replace
 
 from obsctl.engine.context import Context
+from obsctl.engine.hot_files import read_hot_files
+from obsctl.engine.loaded.component import Component, Refusal
 from obsctl.engine.model import DesiredService
 from obsctl.engine.observe import Container, inspect_container
 from obsctl.engine.plan import Operation
-from obsctl.engine.reach import Endpoint, endpoint_of
 from obsctl.engine.readback import read_back
 from obsctl.errors import EngineError, Problem
-
-_TIMEOUT_S: Final = 30.0
-_OK: Final = 200
 
 
 def reload_container(context: Context, operation: Operation) -> None:
@@ -23,18 +21,18 @@ def reload_container(context: Context, operation: Operation) -> None:
     the next start would read what was refused.
     """
     service, container = _parts(context, operation)
-    if (service.reload or "").partition(":")[0] == "auto" or container is None:
-        context.tell(service.name, "takes its changed files by itself", "done")
-        return
+    if container is None:
+        return  # it was removed by somebody; the next plan makes it anew
     context.tell(service.name, "reloading")
     began = time.monotonic()
     try:
-        _load(context, service, container)
+        asked = _load(context, service, container)
     except EngineError as error:
         context.journal.step(operation.key, f"put the files of {service.name} back")
         raise EngineError(*error.problems, _gone_back(context, operation)) from error
     milliseconds = (time.monotonic() - began) * 1000
-    context.tell(service.name, f"reloaded in {milliseconds:.0f} ms, read back as written", "done")
+    proof = "read back as written" if asked else "it could not be asked what it has loaded"
+    context.tell(service.name, f"reloaded in {milliseconds:.0f} ms, {proof}", "done")
 
 
 def load_good_files(context: Context, operation: Operation) -> bool:
@@ -43,8 +41,8 @@ def load_good_files(context: Context, operation: Operation) -> bool:
     if not context.good.has(service):
         return False
     context.good.put_back(service)
-    if container is not None and (service.reload or "").partition(":")[0] != "auto":
-        _load(context, service, container)
+    if container is not None:
+        _load(context, service, container, restored=True)
     return True
 
 
@@ -67,29 +65,44 @@ def _gone_back(context: Context, operation: Operation) -> Problem:
     return Problem(f"no earlier files of `{name}` are known: what it refused is still in stack/")
 
 
-def _load(context: Context, service: DesiredService, container: Container) -> None:
-    kind, _, how = (service.reload or "").partition(":")
-    endpoint = endpoint_of(context.engine, container, how) if kind == "http" else None
-    if endpoint is not None:
-        _post(service.name, endpoint)
-    else:
-        context.engine.signal(container.id, how if kind == "signal" else "HUP")
-    if reason := read_back(context.engine, container, service):
-        raise _refused(service.name, reason)
+def _load(
+    context: Context, service: DesiredService, container: Container, *, restored: bool = False
+) -> bool:
+    """Make it load its files and wait until it has; whether it could be asked."""
+    component = Component(
+        context.engine,
+        container,
+        (service.ready or "").partition("/")[0],
+        read_hot_files(context.good.stack, service.hot.directories).changed_at,
+        restored,
+    )
+    for step in (service.reload or "").split():
+        _trigger(service.name, component, step)
+    # Once put back, files have to be loaded even when the user has asked to stop.
+    check = _nothing if restored else context.interrupt.check
+    found = read_back(service.name, component, check)
+    if found.refusal:
+        raise _refused(service.name, found.refusal)
+    return found.asked
 
 
-def _post(service: str, endpoint: Endpoint) -> None:
-    connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("POST", endpoint.path)
-        response = connection.getresponse()
-        words = " ".join(response.read().decode("utf-8", "replace").split())
-    except (OSError, http.client.HTTPException) as error:
-        raise _refused(service, f"{endpoint.url}: {error}") from None
-    finally:
-        connection.close()
-    if response.status != _OK:
-        raise _refused(service, f"HTTP {response.status}: {words[:600]}")
+def _nothing() -> None:
+    """Nothing may cut this short."""
+
+
+def _trigger(service: str, component: Component, step: str) -> None:
+    kind, _, how = step.partition(":")
+    if kind == "auto":
+        return
+    port, _, path = how.partition("/")
+    target = replace(component, port=port)
+    if kind == "http" and target.can_be_asked():
+        try:
+            target.post(f"/{path}")
+        except (Refusal, http.client.HTTPException, OSError) as error:
+            raise _refused(service, str(error)) from None
+        return
+    component.engine.signal(component.container.id, how if kind == "signal" else "HUP")
 
 
 def _refused(service: str, words: str) -> EngineError:

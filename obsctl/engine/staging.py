@@ -137,5 +137,6 @@ def _complaint(engine: Engine, container: Container, tool: _Tool, staged: Path) 
         raise
     if code == 0 or code in _NO_SUCH_PROGRAM:
         return "" if code == 0 else None
-    words = " ".join(output.decode("utf-8", "replace").replace(f"{inside}/", "").split())
+    lines = output.decode("utf-8", "replace").replace(f"{inside}/", "").splitlines()
+    words = " ".join(" ".join(line for line in lines if "level=INFO" not in line).split())
     return words[:_SHOWN] or f"{command[0]} ended with exit code {code}"

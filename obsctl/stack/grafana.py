@@ -26,6 +26,9 @@ ADMIN_PASSWORD = "grafana_admin_password"  # noqa: S105 - the name of a secret
 SECRET_KEY = "grafana_secret_key"  # noqa: S105 - likewise
 DASHBOARDS = "/var/lib/obsctl/dashboards"
 _PORT = PORTS["grafana"]
+# Datasources first: dashboards name them.
+_KINDS = ("datasources", "dashboards")
+_RELOAD = "/api/admin/provisioning/{}/reload"
 
 
 def grafana_service(project: Project, images: Images, *, with_logs: bool) -> Service:
@@ -36,7 +39,9 @@ def grafana_service(project: Project, images: Images, *, with_logs: bool) -> Ser
         user="472:0",
         environment=_environment(page_url(project, settings)),
         directories=(
-            DirectoryMount(PurePosixPath("grafana/provisioning"), "/etc/grafana/provisioning"),
+            DirectoryMount(
+                PurePosixPath("grafana/provisioning"), "/etc/grafana/provisioning", hot=True
+            ),
             DirectoryMount(PurePosixPath("grafana/dashboards"), DASHBOARDS, hot=True),
         ),
         volumes=(VolumeMount("grafana_data", "/var/lib/grafana"),),
@@ -47,7 +52,7 @@ def grafana_service(project: Project, images: Images, *, with_logs: bool) -> Ser
             ("CMD", "wget", "-qO", "/dev/null", f"http://127.0.0.1:{_PORT}/api/health")
         ),
         memory_bytes=settings.memory.bytes,
-        reload="auto",
+        reload=" ".join(f"http:{_PORT}{_RELOAD.format(kind)}" for kind in _KINDS),
         ready=f"{_PORT}/api/health",
     )
 

@@ -114,9 +114,11 @@ class Proxy:
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
+    """An Engine that is killed resets its connections: whoever waits here hears of that too."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)
+    with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
 
 

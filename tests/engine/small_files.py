@@ -46,14 +46,14 @@ def compose_document(project: Project) -> Json:
     """A compose file of the form that render writes, with every key that it may use."""
     label = {"dev.obsctl.project": project.name}
     services = {
-        "redis": _service(
+        "redis": service(
             project,
             "redis",
             command=["redis-server", "--protected-mode", "no", "--save", "1 1"],
             volumes=[{"type": "volume", "source": "redis", "target": "/data"}],
-            healthcheck=_check(["CMD", "redis-cli", "ping"]),
+            healthcheck=check(["CMD", "redis-cli", "ping"]),
         ),
-        "setup": _service(
+        "setup": service(
             project,
             "redis",
             entrypoint=["/bin/sh", "-c"],
@@ -61,7 +61,7 @@ def compose_document(project: Project) -> Json:
             restart="no",
             depends_on={"redis": {"condition": "service_healthy"}},
         ),
-        "alertmanager": _service(
+        "alertmanager": service(
             project,
             "alertmanager",
             user="65534:65534",
@@ -70,12 +70,12 @@ def compose_document(project: Project) -> Json:
                 "--storage.path=/alertmanager",
                 "--cluster.listen-address=",
             ],
-            volumes=[_bind("alertmanager", "/etc/alertmanager")],
-            ports=[_port(9093, project.ports["alertmanager"])],
-            healthcheck=_check(["CMD", "curl", "-fs", "http://localhost:9093/-/ready"]),
+            volumes=[bind("alertmanager", "/etc/alertmanager")],
+            ports=[port(9093, project.ports["alertmanager"])],
+            healthcheck=check(["CMD", "curl", "-fs", "http://localhost:9093/-/ready"]),
             tmpfs=["/alertmanager:uid=65534,gid=65534"],
         ),
-        "prometheus": _service(
+        "prometheus": service(
             project,
             "prometheus",
             user="65534:65534",
@@ -86,12 +86,12 @@ def compose_document(project: Project) -> Json:
             ],
             environment={"GOGC": "75", "EMPTY": "", "DOLLAR": "a$$b"},
             volumes=[
-                _bind("prometheus", "/etc/prometheus"),
+                bind("prometheus", "/etc/prometheus"),
                 {"type": "volume", "source": "prometheus", "target": "/prometheus"},
             ],
             secrets=["token"],
-            ports=[_port(9090, project.ports["prometheus"])],
-            healthcheck=_check(["CMD", "curl", "-fs", "http://localhost:9090/-/ready"]),
+            ports=[port(9090, project.ports["prometheus"])],
+            healthcheck=check(["CMD", "curl", "-fs", "http://localhost:9090/-/ready"]),
             tmpfs=["/tmp:size=64m,mode=1777"],  # noqa: S108 - in the container
             extra_hosts=["host.docker.internal:host-gateway"],
             ulimits={"nofile": 10000},
@@ -123,7 +123,7 @@ def compose_document(project: Project) -> Json:
     }
 
 
-def _service(project: Project, image: str, **keys: object) -> Json:
+def service(project: Project, image: str, **keys: object) -> Json:
     return {
         "image": project.kit.images[image],
         "restart": "unless-stopped",
@@ -143,7 +143,7 @@ def _service(project: Project, image: str, **keys: object) -> Json:
     }
 
 
-def _bind(source: str, target: str) -> Json:
+def bind(source: str, target: str) -> Json:
     options = {"create_host_path": False}
     return {
         "type": "bind",
@@ -154,7 +154,7 @@ def _bind(source: str, target: str) -> Json:
     }
 
 
-def _port(target: int, published: int) -> Json:
+def port(target: int, published: int) -> Json:
     return {
         "target": target,
         "published": str(published),
@@ -164,7 +164,7 @@ def _port(target: int, published: int) -> Json:
     }
 
 
-def _check(test: list[str]) -> Json:
+def check(test: list[str]) -> Json:
     return {
         "test": test,
         "interval": "1s",

@@ -143,7 +143,7 @@ def test_hot_directories_are_named(tmp_path: Path) -> None:
         "prometheus": "prometheus",
         "alertmanager": "alertmanager",
         "blackbox-exporter": "blackbox",
-        "grafana": "grafana/dashboards",
+        "grafana": "grafana/provisioning,grafana/dashboards",
         "logstash": "logstash/pipeline",
     }
 

@@ -190,6 +190,8 @@ class Grafana(App):
     def reload(self, request: Request) -> Response:
         """Provision again on request."""
         kind = request.params["kind"]
+        if "deaf" in self.faults:
+            return Response(200, {"message": f"{kind.capitalize()} config reloaded"})
         actions = {"datasources": self.load_datasources, "dashboards": self.dashboards.reload}
         try:
             actions.get(kind, lambda: None)()
