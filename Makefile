@@ -7,6 +7,8 @@ STAMP := $(VENV)/.ready
 # A tier that cannot run skips with its reason; those named here must run (CI sets it).
 OBSCTL_REQUIRE ?=
 export OBSCTL_REQUIRE
+# More than a usual machine's cores: most tests wait for containers. A file stays in one process.
+PARALLEL := -n 4 --dist loadfile
 
 .PHONY: help setup format lint types test unit engine faults tools demo bench golden check clean
 
@@ -35,16 +37,16 @@ types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy --no-namespace-packages $(wildcard tests/kit/images/[_eghklm]*/*.py)
 
 test: $(STAMP) ## every tier that this machine allows; says what was skipped and why
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(PARALLEL)
 
 unit: $(STAMP) ## the pure stages only: no Docker, no network, seconds
-	$(BIN)/pytest -q tests/unit tests/golden
+	$(BIN)/pytest -q -n auto tests/unit tests/golden
 
 tools: $(STAMP) ## promtool, amtool, compose and Logstash's grammar over every golden
-	$(BIN)/pytest -q tests/tools
+	$(BIN)/pytest -q $(PARALLEL) tests/tools
 
 engine: $(STAMP) ## scenarios on a real Docker Engine
-	$(BIN)/pytest -q tests/engine
+	$(BIN)/pytest -q $(PARALLEL) tests/engine
 
 faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes a quarter of an hour
 	OBSCTL_FAULTS=all $(BIN)/pytest -q tests/engine/test_faults.py

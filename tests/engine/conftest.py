@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.engine.small_files import write_stack
-from tests.engine.small_stack import Kit, Project, free_ports
-from tests.engine.sweep import SWEEPS
+from tests.engine.small_stack import Kit, Project
+from tests.engine.sweep import SWEEP
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import ensure_images
+from tests.kit.ports import free_ports
 from tests.kit.tools import ensure_tools
 from tests.tiers import unavailable
 
@@ -75,5 +76,7 @@ def running(shared_stack: Project) -> Project:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for figures in SWEEPS:
+    reports = itertools.chain.from_iterable(terminalreporter.stats.values())
+    properties = [dict(getattr(report, "user_properties", ())) for report in reports]
+    for figures in sorted({str(one[SWEEP]) for one in properties if SWEEP in one}):
         terminalreporter.write_line(f"sweep of {figures}")

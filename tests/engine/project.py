@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.kit.ports import free_ports
 
 OBSCTL = str(Path(sys.executable).with_name("obsctl"))
 _UNTIL_S = 60.0
@@ -112,10 +113,8 @@ def read_json(url: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def free_port() -> int:
-    """A port that nothing listens on now; below the ephemeral range's usual users."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on, and that no other test is given."""
+    return free_ports(1)[0]
 
 
 def eventually(holds: Callable[[], bool], what: str, within_s: float = _UNTIL_S) -> None:

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -194,11 +193,3 @@ def finish(process: "subprocess.Popen[str]", timeout_s: float = 120) -> Done:
         stdout, stderr = process.communicate()
         pytest.fail(f"no end within {timeout_s} s\n{stdout}\n{stderr}")
     return Done(process.returncode, stdout, stderr)
-
-
-def free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(listener.getsockname()[1]) for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports

@@ -2,12 +2,14 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
+Record = Callable[[str, object], None]
+SWEEP = "sweep"  # the property of a test that holds its figures, printed at the end
 
 # Every point takes minutes; OBSCTL_FAULTS=all does, and else a few spread over the run.
 ALL = os.environ.get("OBSCTL_FAULTS") == "all"
@@ -34,15 +36,6 @@ class Sweep:
     def __str__(self) -> str:
         converged = self.tried - len(self.failures)
         return f"{self.name}: {self.calls} calls, {self.tried} points, {converged} converged"
-
-
-SWEEPS: list[Sweep] = []
-
-
-def sweep(name: str, calls: int) -> Sweep:
-    """A sweep whose figures are printed at the end of the session."""
-    SWEEPS.append(Sweep(name, calls))
-    return SWEEPS[-1]
 
 
 def points(calls: int, ways: Sequence[T], some: int) -> list[tuple[int, T]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.engine.proxy import Call, Faults, proxied
 from tests.engine.small_stack import Done, Project, eventually, finish
-from tests.engine.sweep import points, sweep
+from tests.engine.sweep import SWEEP, Record, Sweep, points
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 
 BEFORE, AFTER = False, True
@@ -43,8 +43,10 @@ def count_calls(project: Project, directory: Path) -> int:
         return len(proxy.calls)
 
 
-def test_kill_at_each_call_of_a_fresh_up(project: Project, short_path: Path) -> None:
-    figures = sweep("kill -9, fresh up", count_calls(project, short_path))
+def test_kill_at_each_call_of_a_fresh_up(
+    project: Project, short_path: Path, record_property: Record
+) -> None:
+    figures = Sweep("kill -9, fresh up", count_calls(project, short_path))
     wanted = project.shape()
     for number, after in points(figures.calls, (BEFORE, AFTER), some=5):
         assert project.run("down", "--volumes").code == 0
@@ -54,6 +56,7 @@ def test_kill_at_each_call_of_a_fresh_up(project: Project, short_path: Path) -> 
             assert killed.code in {-signal.SIGKILL, 0}, killed
             up(project)
             assert project.shape() == wanted
+    record_property(SWEEP, str(figures))
     assert figures.failures == []
     assert_up_is_quiet(project, short_path)
 
@@ -66,11 +69,13 @@ def change(project: Project) -> None:
         project.change(service, mem_limit=memory, memswap_limit=memory)
 
 
-def test_kill_at_each_call_of_a_replacing_up(running: Project, short_path: Path) -> None:
+def test_kill_at_each_call_of_a_replacing_up(
+    running: Project, short_path: Path, record_property: Record
+) -> None:
     up(running)
     running.docker("exec", f"{running.name}-redis-1", "redis-cli", "set", "kept", "bytes")
     change(running)
-    figures = sweep("kill -9, three replaced", count_calls(running, short_path))
+    figures = Sweep("kill -9, three replaced", count_calls(running, short_path))
     ways = [(after, journal) for journal in (True, False) for after in (BEFORE, AFTER)]
     for number, (after, journal) in points(figures.calls, ways, some=7):
         change(running)
@@ -83,6 +88,7 @@ def test_kill_at_each_call_of_a_replacing_up(running: Project, short_path: Path)
             if journal and killed.code != 0:
                 assert "the last `up` was cut off" in done.stderr
             assert_converged(running)
+    record_property(SWEEP, str(figures))
     assert figures.failures == []
     assert running.docker("exec", f"{running.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
     assert_up_is_quiet(running, short_path)
@@ -110,11 +116,11 @@ ANSWERS = (refusal("500 Internal Server Error"), refusal("409 Conflict"), b"")
 
 
 def test_a_refused_call_is_told_and_the_next_up_is_clean(
-    running: Project, short_path: Path
+    running: Project, short_path: Path, record_property: Record
 ) -> None:
     """Create, stop, two renames and start: each is refused, or the connection breaks."""
     up(running)
-    figures = sweep("500, 409 or no answer, one replaced", calls=5)
+    figures = Sweep("500, 409 or no answer, one replaced", calls=5)
     for number, answer in points(figures.calls, ANSWERS, some=5):
         memory = running.document["services"]["prometheus"]["mem_limit"] + 1048576
         running.change("prometheus", mem_limit=memory, memswap_limit=memory)
@@ -129,6 +135,7 @@ def test_a_refused_call_is_told_and_the_next_up_is_clean(
             assert "prometheus" in done.stderr
             up(running)
             assert_converged(running)
+    record_property(SWEEP, str(figures))
     assert figures.failures == []
     assert_up_is_quiet(running, short_path)
 

@@ -10,13 +10,14 @@ import pytest
 
 from tests.engine.proxy import Call, Faults, proxied
 from tests.engine.small_files import write_stack
-from tests.engine.small_stack import Kit, Project, free_ports
+from tests.engine.small_stack import Kit, Project
 from tests.engine.test_faults import assert_converged
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 from tests.kit.dockerd import Kind
 from tests.kit.engine import PrivateEngine, private_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import load_into
+from tests.kit.ports import free_ports
 from tests.tiers import unavailable
 
 IMAGES = ("prometheus", "alertmanager", "redis")

@@ -4,17 +4,16 @@ Like tests.kit.watched they run on the host's network; all but RabbitMQ, which k
 for its metrics only, listen on loopback and on docker0's address.
 """
 
-import socket
 from dataclasses import dataclass
 
 import docker
 from docker.models.containers import Container
 
 from tests.kit.images import WATCHED, ensure_images
+from tests.kit.ports import free_ports
 
 USER, PASSWORD = "exporter", "kit-password"  # in the images of both databases
 _RABBITMQ_PORTS = 4
-_FROM, _TO = 21_000, 29_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def start_servers(docker_host: str, prefix: str) -> Servers:
     images = ensure_images(WATCHED)
     client = docker.DockerClient(base_url=docker_host)
     bridge = client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-    postgres, mariadb, nginx, rabbitmq = _free_ports(3 + _RABBITMQ_PORTS)[:4]
+    postgres, mariadb, nginx, rabbitmq = free_ports(3 + _RABBITMQ_PORTS)[:4]
     both = f"127.0.0.1,{bridge}"
     listen = f"127.0.0.1:{nginx},{bridge}:{nginx}"
     settings: dict[str, tuple[list[str], dict[str, str]]] = {
@@ -60,21 +59,3 @@ def start_servers(docker_host: str, prefix: str) -> Servers:
         containers.append(container)
     ports = {"postgres": postgres, "mariadb": mariadb, "nginx": nginx, "rabbitmq": rabbitmq + 1}
     return Servers(client, tuple(containers), ports)
-
-
-def _free_ports(count: int) -> list[int]:
-    """A row of ports that nobody listens on, below those of outgoing connections."""
-    for first in range(_FROM, _TO, count):
-        row = list(range(first, first + count))
-        if all(_is_free(port) for port in row):
-            return row
-    raise OSError(f"no {count} free ports in a row between {_FROM} and {_TO}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-    return True
