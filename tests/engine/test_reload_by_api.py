@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.engine.small_files import bind, check, put, service
-from tests.engine.small_stack import Done, Kit, Project, eventually, free_ports
+from tests.engine.small_stack import Done, Kit, Project, eventually
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 from tests.kit.images import ensure_images
+from tests.kit.ports import free_ports
 
 IMAGES = ("grafana", "logstash", "blackbox-exporter")
 SOURCE = "grafana/provisioning/datasources/sources.yml"
