@@ -8,7 +8,7 @@ from obsctl.catalog.load import available_kinds, load_catalog
 from obsctl.cli.interview import Given, choose
 from obsctl.console import can_ask, print_note
 from obsctl.conventions import CATALOG_DIRECTORY
-from obsctl.errors import Problem, ProjectFileError, UsageError
+from obsctl.errors import Problem, ProjectFileError, RenderError, UsageError
 from obsctl.project import secrets
 from obsctl.project.choices import Form, ServiceChoice, check_services
 from obsctl.project.document import parse_document
@@ -108,7 +108,7 @@ def _write_once(file: Path, text: str) -> bool:
             os.close(directory)
     except OSError as error:
         words = (error.strerror or str(error)).lower()
-        raise UsageError(Problem(f"`{file}` cannot be written: {words}")) from None
+        raise RenderError(Problem(f"`{file}` cannot be written: {words}")) from None
 
 
 def _ignore(root: Path) -> None:
@@ -122,7 +122,7 @@ def _ignore(root: Path) -> None:
             print_note(f"added {', '.join(addition.split())} to .gitignore")
     except OSError as error:
         words = (error.strerror or str(error)).lower()
-        raise UsageError(Problem(f"`{path}` cannot be written: {words}")) from None
+        raise RenderError(Problem(f"`{path}` cannot be written: {words}")) from None
 
 
 def _say_what_was_made(made: Sequence[str]) -> None:

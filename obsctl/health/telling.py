@@ -134,7 +134,9 @@ def _told(finding: Finding, style: Style) -> Iterator[str]:
     start = f"{MARKS[finding.state]:<4}  "
     yield from _wrapped(start, finding.headline, style)
     lines = finding.evidence.splitlines()
-    shown = lines if style.verbose else lines[:_EVIDENCE_LINES]
+    # To say that one line more is left out would take as much room as the line.
+    all_ = style.verbose or len(lines) == _EVIDENCE_LINES + 1
+    shown = lines if all_ else lines[:_EVIDENCE_LINES]
     if len(lines) > len(shown):
         shown.append(f"... {len(lines) - len(shown)} more lines")
     label = f"{_INDENT}evidence  "

@@ -5,12 +5,12 @@ import os
 import secrets as random
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from obsctl.conventions import SECRETS_DIRECTORY
-from obsctl.errors import Problem, UsageError
+from obsctl.errors import Problem, ProjectFileError, RenderError
 from obsctl.project.once import write_once
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # host can reach it. A 0400 file would be closed to the container as well.
 _FILE_MODE: Final = 0o444
 _DIRECTORY_MODE: Final = 0o700
+_IGNORE_FILE: Final = ".gitignore"
+_IGNORE_MODE: Final = 0o644
 _CONTENT_MAX_BYTES: Final = 64 * 1024
 BUGSINK_TOKEN: Final = "bugsink_api_token"  # noqa: S105 - the name of a secret
 _BUGSINK_KEY: Final = "bugsink_secret_key"
@@ -62,16 +64,22 @@ def given_names(project: "Project") -> tuple[str, ...]:
 def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:
     """Make the missing ones of `names` under root/secrets; returns those made.
 
-    Existing files stay as they are, whatever they hold. Raises UsageError where the directory or
-    a file cannot be made.
+    Existing files stay as they are, whatever they hold. Where one cannot be made, none is:
+    RenderError; ProjectFileError for a directory that cannot hold secrets.
     """
+    made: list[str] = []
     with _directory(root) as directory:
-        write_once(directory, ".gitignore", b"*\n", 0o644)
-        return tuple(
-            name
-            for name in sorted(set(names))
-            if write_once(directory, name, _made_up(name), _FILE_MODE)
-        )
+        try:
+            for name in (_IGNORE_FILE, *sorted(set(names))):
+                content = b"*\n" if name == _IGNORE_FILE else _made_up(name)
+                mode = _IGNORE_MODE if name == _IGNORE_FILE else _FILE_MODE
+                if write_once(directory, name, content, mode):
+                    made.append(name)
+        except OSError:
+            for name in made:
+                os.unlink(name, dir_fd=directory)
+            raise
+    return tuple(name for name in made if name != _IGNORE_FILE)
 
 
 def _made_up(name: str) -> bytes:
@@ -131,26 +139,37 @@ def _references_in(value: object) -> Iterator[str]:
 def _directory(root: Path) -> Iterator[int]:
     """A descriptor of root/secrets, made if absent: later paths cannot be swapped under us."""
     folder = root / SECRETS_DIRECTORY
+    is_new = not os.path.lexists(folder)
     try:
         folder.mkdir(_DIRECTORY_MODE, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise UsageError(_refused(folder, error)) from None
+        raise _refused(folder, error) from None
     try:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            raise UsageError(_open_to_others(folder))
+            raise ProjectFileError(_open_to_others(folder))
         yield descriptor
     except OSError as error:
-        raise UsageError(_refused(folder, error)) from None
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise _refused(folder, error) from None
     finally:
         os.close(descriptor)
 
 
-def _refused(path: Path, error: OSError) -> Problem:
+def _refused(path: Path, error: OSError) -> ProjectFileError | RenderError:
     if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EEXIST):
-        return Problem(f"`{path}` must be a directory of its own, and no symbolic link")
+        return ProjectFileError(_no_directory(path))
     words = (error.strerror or str(error)).lower()
-    return Problem(f"`{path}` cannot be written: {words}")
+    return RenderError(Problem(f"`{path}` cannot be written: {words}"))
+
+
+def _no_directory(path: Path) -> Problem:
+    return Problem(
+        f"`{path}` must be a directory of its own, and no symbolic link",
+        hint="move it away; obsctl makes the directory itself",
+    )
 
 
 def _open_to_others(folder: Path) -> Problem:
@@ -165,7 +184,7 @@ def _check_directory(folder: Path) -> Problem | None:
     except OSError:
         return Problem(f"`{folder}` is missing", hint="`obsctl init --secrets-only` makes it")
     if stat.S_ISLNK(mode) or not stat.S_ISDIR(mode):
-        return Problem(f"`{folder}` must be a directory of its own, and no symbolic link")
+        return _no_directory(folder)
     return _open_to_others(folder) if stat.S_IMODE(mode) & 0o077 else None
 
 

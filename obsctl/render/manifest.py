@@ -49,6 +49,9 @@ def read_manifest(directory: Path, *, force: bool = False) -> Manifest:
     Raises RenderError for one that cannot be relied on; with `force` that counts as none.
     """
     path = directory / MANIFEST_FILE
+    if directory.exists() and not directory.is_dir():
+        hint = "move it away; obsctl writes the stack's files into a directory of that name"
+        raise RenderError(Problem(f"`{directory}` is not a directory", hint=hint))
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         return Manifest(_hashes(document, "files"), _hashes(document, "pending"))

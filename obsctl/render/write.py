@@ -222,6 +222,8 @@ def _plainly(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = error.filename or directory
+        # A temporary file's name tells a user nothing: its directory is what refuses.
+        place = Path(error.filename or directory)
+        place = place.parent if place.suffix == ".tmp" else place
         reason = (error.strerror or str(error)).lower()
         raise RenderError(Problem(f"cannot update `{place}`: {reason}")) from error

@@ -106,3 +106,11 @@ def test_green_is_five_lines() -> None:
 def test_long_evidence_is_cut() -> None:
     finding = Claim("signals", "x", "y").ok("z" * 100_000)
     assert len(finding.evidence) < 3000
+
+
+def test_a_single_line_is_never_left_out() -> None:
+    evidence = "\n".join(f"line {number}" for number in range(13))
+    failed = Claim("readiness", "kibana", "answers").fail("container-missing", evidence)
+    text = told(HealthReport.of([failed], 0.1))
+    assert "line 12" in text
+    assert "more line" not in text

@@ -1,12 +1,13 @@
 """Files under secrets/: made once, closed to others, readable in containers, never shown."""
 
 import os
+import resource
 import stat
 from pathlib import Path
 
 import pytest
 
-from obsctl.errors import UsageError
+from obsctl.errors import ProjectFileError, RenderError
 from obsctl.project import secrets
 from obsctl.project.schema import Project
 
@@ -72,12 +73,12 @@ def test_missing_names_those_without_a_file(root: Path) -> None:
 def test_the_directory_must_be_one_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir(mode=0o700)
     (tmp_path / "secrets").symlink_to("target")
-    with pytest.raises(UsageError, match="no symbolic link"):
+    with pytest.raises(ProjectFileError, match="no symbolic link"):
         secrets.generate(tmp_path, NAMES)
     assert "no symbolic link" in problem_of(tmp_path)
     (tmp_path / "secrets").unlink()
     (tmp_path / "secrets").write_text("")
-    with pytest.raises(UsageError, match="directory of its own"):
+    with pytest.raises(ProjectFileError, match="directory of its own"):
         secrets.generate(tmp_path, NAMES)
     assert "directory of its own" in problem_of(tmp_path)
     assert list((tmp_path / "target").iterdir()) == []
@@ -86,8 +87,24 @@ def test_the_directory_must_be_one_of_its_own(tmp_path: Path) -> None:
 def test_a_directory_open_to_others_is_refused(root: Path) -> None:
     (root / "secrets").chmod(0o755)
     assert "open to other users" in problem_of(root)
-    with pytest.raises(UsageError, match="open to other users"):
+    with pytest.raises(ProjectFileError, match="open to other users"):
         secrets.generate(root, ["two"])
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_nothing_is_left_where_not_all_can_be_made(tmp_path: Path, *, was_there: bool) -> None:
+    if was_there:
+        secrets.generate(tmp_path, ["one"])
+    before = sorted(tmp_path.rglob("*"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Room for the .gitignore, and none for a secret: as on a disk that is all but full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+    try:
+        with pytest.raises(RenderError, match="cannot be written"):
+            secrets.generate(tmp_path, NAMES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_missing_directory_is_told_once(tmp_path: Path) -> None:

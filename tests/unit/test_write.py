@@ -14,7 +14,7 @@ from obsctl.errors import RenderError
 from obsctl.render import write as module
 from obsctl.render.manifest import sha256
 from obsctl.render.rendered import RenderedFile
-from obsctl.render.write import Changes, difference, write
+from obsctl.render.write import Changes, difference, is_stale, write
 
 
 def files(**texts: str) -> list[RenderedFile]:
@@ -215,3 +215,17 @@ def test_difference_is_a_unified_diff_of_all_that_would_change(stack: Path) -> N
 def test_difference_of_a_tree_that_is_not_there(tmp_path: Path) -> None:
     assert "+1\n" in difference(files(a="1\n"), tmp_path / "stack")
     assert not (tmp_path / "stack").exists()
+
+
+def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "stack").write_text("")
+    for stage in (write, difference, is_stale):
+        with pytest.raises(RenderError, match="is not a directory") as caught:
+            stage(files(a="1\n"), tmp_path / "stack")
+        assert MANIFEST_FILE not in str(caught.value)
+
+
+def test_a_directory_that_takes_no_files_is_named_and_no_temporary_file() -> None:
+    # There even root makes none.
+    with pytest.raises(RenderError, match=r"^cannot update `/proc/sys/kernel`: "):
+        write(files(a="1\n"), Path("/proc/sys/kernel"))

@@ -20,7 +20,9 @@ def stack_is_current(context: Context) -> Iterator[Finding]:
     if not changes:
         yield claim.ok(f"{len(files)} files equal")
         return
-    evidence = "\n".join(changes[:_SHOWN_LINES])
-    if len(changes) > _SHOWN_LINES:
-        evidence += f"\n... {len(changes) - _SHOWN_LINES} more lines"
+    # To say that one line more is left out would take as much room as the line.
+    shown = changes if len(changes) == _SHOWN_LINES + 1 else changes[:_SHOWN_LINES]
+    evidence = "\n".join(shown)
+    if len(changes) > len(shown):
+        evidence += f"\n... {len(changes) - len(shown)} more lines"
     yield claim.fail("stack-stale", evidence)
