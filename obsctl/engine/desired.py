@@ -164,8 +164,9 @@ def _compose_labels(file: ComposeFile, key: str, spec_hash: str) -> dict[str, st
 def _dependencies(service: Definition) -> Iterator[Dependency]:
     given = service.get("depends_on") or {}
     for name in sorted(given):
-        options = given[name] if isinstance(given, dict) else None
-        yield Dependency(name, (options or {}).get("condition", STARTED))
+        options = (given[name] if isinstance(given, dict) else None) or {}
+        required = bool(options.get("required", True))
+        yield Dependency(name, options.get("condition", STARTED), required)
 
 
 def _host_ports(service: Definition) -> Iterator[HostPort]:
@@ -179,9 +180,8 @@ def _is_one_shot(file: ComposeFile, key: str) -> bool:
     """It ends by itself: others wait for that, or it says that it is not to be restarted."""
     if str(file.services[key].get("restart", "")) == "no":
         return True
-    return any(
-        Dependency(key, COMPLETED) in _dependencies(other) for other in file.services.values()
-    )
+    waits = (one for other in file.services.values() for one in _dependencies(other))
+    return any((one.service, one.condition) == (key, COMPLETED) for one in waits)
 
 
 def _hash(service: Definition) -> str:

@@ -22,8 +22,11 @@ COMPLETED: Final = "service_completed_successfully"
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
+    """What is not `required` may come at any time, or not at all."""
+
     service: str
     condition: str = STARTED
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

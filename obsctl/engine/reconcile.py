@@ -214,7 +214,7 @@ _STARTING = (Action.START, Action.RESTART, Action.RESUME, Action.RESTORE)
 
 
 def _dependency_needs(service: DesiredService) -> Iterator[str]:
-    for dependency in service.depends_on:
+    for dependency in (one for one in service.depends_on if one.required):
         if dependency.condition == STARTED:
             yield from (f"{action} {dependency.service}" for action in _STARTING)
         else:

@@ -14,7 +14,7 @@ from obsctl.conventions import (
     NETWORK,
     SECRETS_DIRECTORY,
 )
-from obsctl.stack.model import Healthcheck, Service, Stack
+from obsctl.stack.model import Dependency, Healthcheck, Service, Stack
 
 Definition = dict[str, object]
 
@@ -102,7 +102,7 @@ def _service(stack: Stack, service: Service) -> Definition:
         "ports": list(_ports(service)),
         "networks": [NETWORK, *(_network_key(name) for name in service.networks)],
         "extra_hosts": [f"{DOCKER_HOST_NAME}:host-gateway"] if service.host_gateway else [],
-        "depends_on": {d.service: {"condition": d.condition} for d in service.depends_on},
+        "depends_on": {one.service: _condition(one) for one in service.depends_on},
         "healthcheck": _healthcheck(service.healthcheck) if service.healthcheck else None,
         "labels": _labels(stack, service),
         "restart": "no" if service.one_shot else "unless-stopped",
@@ -116,6 +116,11 @@ def _service(stack: Stack, service: Service) -> Definition:
         "pids_limit": service.pids,
     }
     return {key: value for key, value in definition.items() if value or value is False}
+
+
+def _condition(dependency: Dependency) -> Definition:
+    condition: Definition = {"condition": dependency.condition}
+    return condition if dependency.required else {**condition, "required": False}
 
 
 def _mounts(service: Service) -> Iterator[Definition]:

@@ -13,6 +13,7 @@ from obsctl.project.schema import Service as Watched
 from obsctl.stack.address import inside
 from obsctl.stack.elasticsearch import EXPORTER, EXPORTER_PASSWORD, SETUP
 from obsctl.stack.images import Images
+from obsctl.stack.kibana import KIBANA_SETUP
 from obsctl.stack.model import (
     Dependency,
     Healthcheck,
@@ -38,6 +39,10 @@ _BY_ENVIRONMENT = (
 _WHY_SHELL = (
     "lends a static shell to exporters whose image has none, so that their password can be"
     " read from a file"
+)
+_WHY_WAIT = (
+    "does not need kibana-setup; but `docker compose up --wait` takes the end of a service that"
+    " none waits for as a failure"
 )
 _PLACEHOLDER = re.compile(r"\[\[ *([a-z_]+) *\]\]")
 _ABOUT_ADDRESS = frozenset({"address", "host", "port"})
@@ -68,19 +73,29 @@ def exporter_services(project: Project, catalog: Catalog, images: Images) -> Ite
         yield _shell_service(images)
 
 
-def own_exporter_services(catalog: Catalog, images: Images) -> Iterator[Service]:
+def own_exporter_services(
+    catalog: Catalog, images: Images, *, with_kibana: bool
+) -> Iterator[Service]:
     """Those of the stack's own Elasticsearch and Logstash, each by its name in the network."""
     login = Credentials(user=EXPORTER, password=SecretReference(secret=EXPORTER_PASSWORD))
     user_made = Dependency(SETUP, "service_completed_successfully")
+    # `docker compose up --wait` lets only those end well that somebody waits for.
+    set_up = Dependency(KIBANA_SETUP, "service_completed_successfully", required=False)
     for name, credentials, waits in (
         ("elasticsearch", login, (user_made,)),
-        ("logstash", None, ()),
+        ("logstash", None, (set_up,) if with_kibana else ()),
     ):
         address = f"{name}:{PORTS[name]}"
         watched = Watched(kind=name, address=address, credentials=credentials)
         service = _exporter(name, catalog.kinds[name], watched, images)
         depends_on = (*service.depends_on, *waits)
-        yield replace(service, host_gateway=False, depends_on=depends_on)
+        comments = _comment(service.name, _WHY_WAIT) if set_up in waits else ()
+        yield replace(
+            service,
+            host_gateway=False,
+            depends_on=depends_on,
+            comments=(*service.comments, *comments),
+        )
 
 
 def _exporter(name: str, kind: Kind, watched: Watched, images: Images) -> Service:

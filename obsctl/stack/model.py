@@ -51,6 +51,7 @@ class Healthcheck:
 class Dependency:
     service: str
     condition: str  # service_started | service_healthy | service_completed_successfully
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _services(project: Project, catalog: Catalog, images: Images) -> Iterator[Se
         yield elasticsearch_service(project, images)
         yield setup_service(project, images)
         yield logstash_service(project, images, logging(project))
-        yield from own_exporter_services(catalog, images)
+        yield from own_exporter_services(catalog, images, with_kibana="kibana" not in without)
         if "kibana" not in without:
             yield kibana_service(project, images)
             yield kibana_setup_service(images)

@@ -91,6 +91,20 @@ def test_all_secrets_and_volumes_are_defined(tmp_path: Path) -> None:
     assert document["volumes"]["prometheus_data"]["name"] == "demo_prometheus_data"
 
 
+def test_somebody_waits_for_each_service_that_ends(tmp_path: Path) -> None:
+    """Else `docker compose up --wait` takes its end for a failure."""
+    services = compose(tmp_path)["services"]
+    waits = {
+        name
+        for one in services.values()
+        for name, wait in one.get("depends_on", {}).items()
+        if wait["condition"] == "service_completed_successfully"
+    }
+    ending = {name for name, one in services.items() if one["restart"] == "no"}
+    assert waits == ending
+    assert "kibana-setup" in ending
+
+
 def test_dollars_are_doubled_and_come_back(tmp_path: Path) -> None:
     entrypoint = compose(tmp_path)["services"]["db-exporter"]["entrypoint"]
     assert "$" in entrypoint[3]
@@ -113,7 +127,8 @@ def test_dollars_are_doubled_and_come_back(tmp_path: Path) -> None:
             "", "notifications: { grouping: { wait: 5s } }\n", set(), id="routes are reloaded"
         ),
         pytest.param(
-            "", "stack: { without: [kibana] }\n", {"kibana", "kibana-setup", "elasticsearch-setup"},
+            "", "stack: { without: [kibana] }\n",
+            {"kibana", "kibana-setup", "elasticsearch-setup", "logstash-exporter"},
             id="a part left out",
         ),
         pytest.param(

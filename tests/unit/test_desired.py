@@ -8,7 +8,7 @@ import yaml
 
 from obsctl.engine.coming import Coming
 from obsctl.engine.desired import load_desired
-from obsctl.engine.model import COMPLETED, Dependency, HostPort
+from obsctl.engine.model import COMPLETED, STARTED, Dependency, HostPort
 from obsctl.engine.quantities import nanoseconds, size_bytes
 from obsctl.errors import ObsctlError, RenderError
 
@@ -75,10 +75,11 @@ def test_ports_networks_labels_and_dependencies(tmp_path: Path) -> None:
             "image": "a:1",
             "ports": [port],
             "networks": ["net"],
-            "depends_on": {"b": {"condition": COMPLETED}},
+            "depends_on": {"b": {"condition": COMPLETED}, "c": {"required": False}},
             "labels": {"dev.obsctl.spec-hash": "abc", "dev.obsctl.hot": "conf"},
         },
         "b": {"image": "b:1", "restart": "no", "networks": ["net"]},
+        "c": {"image": "c:1"},
     }
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "x.yml").write_text("x")
@@ -88,15 +89,18 @@ def test_ports_networks_labels_and_dependencies(tmp_path: Path) -> None:
     service = loaded.services["a"]
     assert service.ports == (HostPort("127.0.0.1", 9091),)
     assert service.networks == ("erp_net",)
-    assert service.depends_on == (Dependency("b", COMPLETED),)
+    assert service.depends_on == (
+        Dependency("b", COMPLETED),
+        Dependency("c", STARTED, required=False),
+    )
     assert service.spec_hash == "abc"
     assert list(service.hot.digests) == ["conf/x.yml"]
     assert loaded.services["b"].one_shot
     labels = service.body["Labels"]
     assert labels["com.docker.compose.config-hash"] == "abc"
-    assert labels["com.docker.compose.depends_on"] == f"b:{COMPLETED}:false"
+    assert labels["com.docker.compose.depends_on"] == f"b:{COMPLETED}:false,c:{STARTED}:false"
     assert labels["com.docker.compose.project.working_dir"] == str(tmp_path)
-    assert list(loaded.networks) == ["erp_net"]
+    assert sorted(loaded.networks) == ["erp_default", "erp_net"]
 
 
 def test_texts_that_are_about_to_be_written_count(tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ wait for web            until it is ready
     )
 
 
+def test_what_is_not_required_is_not_waited_for() -> None:
+    late = Dependency("setup", COMPLETED, required=False)
+    wanted = desired(service("web", late), service("setup", one_shot=True))
+    plan = reconcile(wanted, observed(wanted), NOTHING)
+    (start,) = (one for one in plan.operations if one.key == "start web")
+    assert start.needs == ("create web",)
+
+
 def test_in_sync_is_nothing_to_do() -> None:
     wanted = desired(service("a"), service("b", one_shot=True))
     seen = observed(wanted, container("a", health="healthy"), container("b", "exited"))
