@@ -61,6 +61,12 @@ IMAGES: Final[dict[str, str]] = {
     "busybox": "busybox:1.37.0-musl",
 }
 
+# What the generated code of an application is written for, by its templates' folder.
+APP_PACKAGES: Final[dict[str, dict[str, str]]] = {
+    "express": {"prom-client": "15.1.3", "@sentry/node": "11.12.0"},
+    "fastapi": {"prometheus-client": "0.26.0", "sentry-sdk": "2.75.0"},
+}
+
 # Container ports of the stack's own components; host ports are settings with these defaults.
 PORTS: Final[dict[str, int]] = {
     "prometheus": 9090,

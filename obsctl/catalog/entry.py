@@ -64,6 +64,7 @@ def kind(name: str, data: Data) -> Kind:
         examples=dict(_examples(data.get("settings", {}))),
         metrics=data.get("metrics", {}),
         optional=data.get("optional", {}),
+        instrumentation=data.get("instrumentation"),
         recordings=tuple(
             Recording(record, expr.strip()) for record, expr in data.get("recordings", {}).items()
         ),

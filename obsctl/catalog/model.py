@@ -185,6 +185,8 @@ class Kind:
     examples: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     # Metric -> the set-ups that have it, as in "exists only `on replicas`"; others lack nothing.
     optional: Mapping[str, str] = field(default_factory=dict)
+    # Folder of templates/instrumentation with the code for an application of this kind.
+    instrumentation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ class KindEntry(Part):
     metrics_path: Annotated[str, StringConstraints(pattern="^/")] = "/metrics"
     default_port: int | None = Field(None, ge=1, le=65535)
     exporter: ExporterEntry | None = None
+    instrumentation: Literal["express", "fastapi"] | None = None
     settings: dict[str, SettingEntry] = Field(default_factory=dict)
     metrics: dict[Text, Literal["counter", "gauge", "histogram", "summary", "untyped"]] = Field(
         default_factory=dict

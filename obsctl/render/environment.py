@@ -82,6 +82,7 @@ def _environment(directories: tuple[Path, ...]) -> Environment:
         "json": _json,
         "logstash": logstash_string,
         "comment": _comment,
+        "camel": _camel,
     }
     return environment
 
@@ -120,6 +121,12 @@ def _json(value: object) -> str:
 def _comment(text: str) -> str:
     """Text that stays within one comment line."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _camel(name: str) -> str:
+    """db_query_duration as JavaScript spells it: dbQueryDuration."""
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
 
 
 def _names(directory: Path) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from obsctl.errors import Problem, RenderError
 from obsctl.render import json_text, patches, views
 from obsctl.render.compose import add_spec_hashes, compose_document
 from obsctl.render.environment import Templates
+from obsctl.render.instrumentation import FOLDER, applications
 from obsctl.render.rendered import RenderedFile
 from obsctl.stack.model import Stack
 
@@ -32,6 +33,7 @@ def render(stack: Stack, root: Path) -> tuple[RenderedFile, ...]:
     names = [name for name in _wanted(stack, templates) if name != COMPOSE_FILE]
     files = {name: templates.render(name, context) for name in names}
     files |= dict(_dashboards(stack)) | dict(_runbooks(stack))
+    files |= dict(applications(stack.instrumentation, templates))
     patches.check_paths(stack.patches, (*files, COMPOSE_FILE))
     for patch in stack.patches:
         if patch.path != COMPOSE_FILE:
@@ -46,6 +48,8 @@ def _wanted(stack: Stack, templates: Templates) -> Iterator[str]:
     """The project's additions, and built-in templates of what this stack mounts."""
     mounted = [f"{d.source}/" for service in stack.services for d in service.directories]
     for name in sorted({*templates.built_in, *templates.own}):
+        if name.startswith(FOLDER):
+            continue  # one for each application, under its own name
         if name not in templates.built_in or name == COMPOSE_FILE:
             yield name
         elif name == _SLOW_TESTS:

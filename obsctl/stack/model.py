@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from obsctl.catalog.model import Scalar, Setting
 from obsctl.errors import Problem
 from obsctl.stack.alerting_model import Alerting as Alerting  # noqa: PLC0414 - part of this model
 
@@ -184,6 +185,30 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class AppMetric:
+    """A metric beside those of requests that the application's own code sets."""
+
+    variable: str  # in the code, as Python spells it: db_query_duration, active_users, ...
+    type: str  # counter | gauge | histogram
+    name: str
+    labels: tuple[str, ...]
+    buckets: tuple[Scalar, ...] = ()  # seconds, of a histogram
+    zeroes: tuple[str, ...] = ()  # values of its one label that exist from the start
+
+
+@dataclass(frozen=True, slots=True)
+class Instrumentation:
+    """What the application's side of a service is generated from."""
+
+    service: str
+    templates: str  # folder under templates/instrumentation
+    environment: str
+    settings: Mapping[str, Setting]  # of its kind, as the rules and dashboards use them
+    metrics: tuple[AppMetric, ...]
+    logs: str  # host:port that takes JSON lines, as seen from the Docker host; or nothing
+
+
+@dataclass(frozen=True, slots=True)
 class Patch:
     """An RFC 7386 merge patch on a rendered file; `problem` is for a file that is not there."""
 
@@ -213,3 +238,4 @@ class Stack:
     patches: tuple[Patch, ...]
     # Scrape job -> metrics that it need not have -> the set-ups that have them ("on replicas").
     optional_metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    instrumentation: tuple[Instrumentation, ...] = ()

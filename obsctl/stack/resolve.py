@@ -20,6 +20,7 @@ from obsctl.stack.endpoints import endpoints
 from obsctl.stack.exporters import exporter_services, own_exporter_services
 from obsctl.stack.grafana import datasources, grafana_service
 from obsctl.stack.images import Images
+from obsctl.stack.instrumentation import instrumentation
 from obsctl.stack.kibana import kibana_service, kibana_setup_service
 from obsctl.stack.logstash import logstash_service
 from obsctl.stack.model import Patch, Service, Stack
@@ -80,6 +81,7 @@ def resolve(
         endpoints=tuple(endpoints(project)),
         patches=tuple(_patches(loaded)),
         optional_metrics=optional_metrics(project, catalog, findings),
+        instrumentation=instrumentation(project, catalog, findings),
     )
 
 

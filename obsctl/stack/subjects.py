@@ -207,6 +207,9 @@ def setting_problem(key: str, value: Setting, default: Setting) -> str | None:
     if isinstance(default, bool) or isinstance(value, bool):
         same = isinstance(default, bool) and isinstance(value, bool)
         return None if same else f"`{key}` must be {_expected(default)}"
+    if key.endswith("_sample_rate"):
+        share = isinstance(value, int | float) and 0 <= value <= 1
+        return None if share else f"`{key}` must be a number from 0 to 1"
     if isinstance(default, int | float):
         positive = isinstance(value, int | float) and value > 0
         return None if positive else f"`{key}` must be a number above 0"

@@ -169,7 +169,7 @@ def test_text_settings_are_escaped(tmp_path: Path) -> None:
     ("more", "problem"),
     [
         ("alerts: { HighErorRate: { warning: 6% } }", "has no alert `HighErorRate`"),
-        ("alerts: { HighLatency: { critical: 8s } }", "its last bound, 5s, and 8s is beyond it"),
+        ("alerts: { HighLatency: { critical: 40s } }", "its last bound, 30s, and 40s is beyond it"),
         ("alerts: { HighLatency: { critical: 1s } }", "1s, must be above the warning one, 2s"),
         ("alerts: { HighErrorRate: { warning: 2s } }", "is a share such as `5%`"),
         ("alerts: { HighErrorRate: { critical: 100% } }", "no share is above 100%"),

@@ -1,0 +1,34 @@
+"""obsctl instrument: the code that an application needs to be watched."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def command(  # noqa: PLR0913 - one parameter per option
+    kind: Annotated[Literal["express", "fastapi"], typer.Argument(help="The app's framework.")],
+    service: Annotated[
+        str, typer.Option("--service", help="Which service, where several are of this kind.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Directory to write to [stdout].")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Project file [obsctl.yaml, if any].")
+    ] = None,
+    *,
+    esm: Annotated[
+        bool | None, typer.Option("--esm/--commonjs", help="One kind of modules [both].")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,
+) -> None:
+    """Print or write metrics, logging and error tracking code for an app."""
+    from obsctl.cli import instrumenting
+
+    app, root = instrumenting.find_app(kind, service, file)
+    files = instrumenting.code(app, root, esm=esm)
+    if output is None:
+        instrumenting.show(files)
+    else:
+        instrumenting.store(files, output, force=force)
