@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from obsctl.conventions import GENERATED_HEADER, SEVERITIES
+from obsctl.stack.cases import EVALUATION_S, SLOW_EVALUATION_S
 from obsctl.stack.model import Rule, RuleGroup, RunbookPage, Stack
 
 _RULE_FILES = ("alert_rules.yml", "recording_rules.yml")
@@ -17,6 +18,8 @@ def context(stack: Stack) -> dict[str, Any]:
         "recording_groups": _groups(stack.rule_groups, "record"),
         "quick_tests": _tests(stack, slow=False),
         "slow_tests": _tests(stack, slow=True),
+        "quick_interval": f"{EVALUATION_S // 60}m",
+        "slow_interval": f"{SLOW_EVALUATION_S // 3600}h",
         "rule_files": _RULE_FILES,
     }
 

@@ -22,7 +22,7 @@ from obsctl.project.findings import Findings
 from obsctl.project.load import LoadedProject
 from obsctl.stack import slo
 from obsctl.stack.alerts import Applied, Applier, recording_rules
-from obsctl.stack.cases import looks
+from obsctl.stack.cases import EVALUATION_S, SLOW_EVALUATION_S, looks
 from obsctl.stack.links import Links
 from obsctl.stack.model import Rule
 from obsctl.stack.packing import Look, packed
@@ -163,7 +163,7 @@ def _run(mutant: Mutant, promtool: Path) -> Outcome:
             path = folder / f"test_{slow}.yml"
             if not tests:
                 continue
-            interval = "1h" if slow else "4m"
+            interval = f"{SLOW_EVALUATION_S if slow else EVALUATION_S}s"
             _write(
                 path,
                 {"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": tests},
