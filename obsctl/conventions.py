@@ -67,6 +67,10 @@ APP_PACKAGES: Final[dict[str, dict[str, str]]] = {
     "fastapi": {"prometheus-client": "0.26.0", "sentry-sdk": "2.75.0"},
 }
 
+# Secrets that a component takes at its first start only and keeps in its own data from then on:
+# a changed file changes nothing there, and a restart would be for nothing.
+ACCOUNTS: Final = ("elastic_password", "grafana_admin_password")
+
 # Container ports of the stack's own components; host ports are settings with these defaults.
 PORTS: Final[dict[str, int]] = {
     "prometheus": 9090,

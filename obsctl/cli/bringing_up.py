@@ -1,6 +1,6 @@
 """What `up` does before and after the Engine's part."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from obsctl.engine.plan import Plan
 from obsctl.engine.up import Goal, Patience, bring_up
 from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
 from obsctl.project import secrets
+from obsctl.project.secret_checks import SecretProblem
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall
 
@@ -37,7 +38,7 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
         built = _built(file)
         rendered = built.summary()
     root = file.absolute().parent
-    complete_secrets(root, rendered)
+    complete_secrets(file, rendered)
     coming = _verified(built, frozen=wish.frozen) if built else Coming()
     goal = goal_of(root, rendered, coming, wish.at_risk)
     try:
@@ -76,15 +77,37 @@ def placed(problems: Iterable[Problem], file: Path) -> Iterator[Problem]:
             yield problem
 
 
-def complete_secrets(root: Path, rendered: Rendered) -> None:
-    """Make what is missing and can be made; raises ProjectFileError for what the user owes."""
+def complete_secrets(file: Path, rendered: Rendered) -> None:
+    """Fetch and make what can be; raises ProjectFileError for what the user owes, at its place."""
     from obsctl.console import print_note
 
-    wanted, given = rendered.generated_secrets, rendered.given_secrets
+    root, sources = file.absolute().parent, rendered.sources
+    problems: tuple[Problem, ...] = ()
+    if sources:
+        problems = _fetched(root, sources)
+    wanted, given = set(rendered.generated_secrets) - sources.keys(), rendered.given_secrets
     if secrets.missing(root, wanted) and (made := secrets.generate(root, wanted)):
         print_note("made secrets/: " + ", ".join(made))
-    if problems := secrets.check(root, (*wanted, *given), given):
-        raise ProjectFileError(*problems)
+    told = {problem.secret for problem in problems if isinstance(problem, SecretProblem)}
+    found = secrets.check(root, {*wanted, *given, *sources} - told, {*given, *sources})
+    if problems := (*problems, *found):
+        from obsctl.project.load import load_project
+        from obsctl.project.sourcing import placed as at_their_names
+
+        raise ProjectFileError(*at_their_names(problems, load_project(file).document))
+
+
+def _fetched(root: Path, sources: Mapping[str, Mapping[str, object]]) -> tuple[Problem, ...]:
+    from obsctl.console import print_note
+    from obsctl.project.sources import Source
+    from obsctl.project.sourcing import bring_in
+
+    found = bring_in(root, {name: Source.of(data) for name, data in sources.items()})
+    for name in found.changed:
+        print_note(f"secrets/{name} has a new value from its source")
+    for name, why in found.kept.items():
+        print_note(f"secrets/{name} is kept as it is: {why}")
+    return tuple(found.problems)
 
 
 def _built(file: Path) -> "Built":

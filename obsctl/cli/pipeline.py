@@ -30,6 +30,7 @@ class Built:
             generated_secrets=secrets.generated_names(project),
             given_secrets=secrets.given_names(project),
             endpoints=tuple((e.component, e.url, e.note) for e in self.stack.endpoints),
+            sources={n: s.as_data() for n, s in secrets.sources_of(project).items()},
         )
 
     def remember(self, inputs: str | None) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from obsctl.conventions import ACCOUNTS
 from obsctl.engine.hot_files import HotFiles
 from obsctl.engine.mounts import Source
 from obsctl.engine.quantities import SECOND_NS
@@ -59,6 +60,17 @@ class DesiredService:
     def aliases(self) -> tuple[str, str]:
         """What other containers call it, in compose's order."""
         return (self.container, self.name)
+
+    def secrets_changed_after(self, moment: float) -> tuple[str, ...]:
+        """The secrets that a container that started then has in an older form.
+
+        A single file stays what it was inside a container when another takes its name.
+        """
+        return tuple(
+            source.secret
+            for source in self.sources
+            if source.secret and source.secret not in ACCOUNTS and source.changed_at > moment
+        )
 
     @property
     def stop_grace_s(self) -> int:

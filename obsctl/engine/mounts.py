@@ -19,6 +19,7 @@ class Source:
 
     path: Path
     secret: str | None = None
+    changed_at: float = 0.0  # of a secret: when its file became what it is, in epoch seconds
 
 
 def check_forms(file: ComposeFile, key: str) -> None:
@@ -58,7 +59,16 @@ def sources(file: ComposeFile, key: str) -> Iterator[Source]:
     for entry in _entries(file, key, "bind"):
         yield Source(_absolute(file, entry["source"]))
     for secret in secret_names(file, key):
-        yield Source(_absolute(file, file.secrets[secret]["file"]), secret)
+        path = _absolute(file, file.secrets[secret]["file"])
+        yield Source(path, secret, _changed_at(path))
+
+
+def _changed_at(path: Path) -> float:
+    # Not the time of its content: a file that is renamed into place may be older than that.
+    try:
+        return path.lstat().st_ctime
+    except OSError:
+        return 0.0
 
 
 def secret_names(file: ComposeFile, key: str) -> list[str]:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from obsctl.engine.causes import definition_cause, exit_cause
+from obsctl.engine.causes import definition_cause
 from obsctl.engine.data_guard import data_risks
+from obsctl.engine.mending import mending
 from obsctl.engine.model import STARTED, Desired, DesiredService
 from obsctl.engine.observe import Container, Observed
 from obsctl.engine.plan import Action, Operation, Plan
@@ -112,7 +113,7 @@ class _Reconciler:
 
     def _repair(self, service: DesiredService, main: Container) -> Iterator[Operation]:
         """The right container, in the right state or not."""
-        found = _fault(service, main)
+        found = mending(service, main)
         if found is not None:
             yield self._on(*found, main)
             yield self._wait(service, main)
@@ -233,18 +234,3 @@ def _obstacles(operation: Operation, operations: list[Operation]) -> Iterator[st
             held = {(port.port, port.protocol) for port in other.current.ports}
             if other.current.service == service.name or held & ports:
                 yield other.key
-
-
-def _fault(service: DesiredService, main: Container) -> tuple[Action, DesiredService, str] | None:
-    """What is wrong with the state of the right container, and what mends it."""
-    if main.state == "paused":
-        return Action.RESUME, service, "it is paused"
-    if main.state == "created":
-        return Action.START, service, "it was never started"
-    if main.state == "restarting":
-        return Action.RESTART, service, exit_cause(main)
-    if main.state == "exited" and not (service.one_shot and main.exit_code == 0):
-        return Action.START, service, exit_cause(main)
-    if main.health == "unhealthy":
-        return Action.RESTART, service, "it is unhealthy"
-    return None

@@ -23,6 +23,7 @@ from obsctl.project.quantities import Duration, Share, Size
 _MEMORY_MIN_BYTES = 16 * 2**20
 
 _NETWORK = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _IMAGE = re.compile(
     r"([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
     r"(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?"
@@ -101,6 +102,12 @@ def _check_record_name(text: str) -> None:
         raise RefusedError(f"`{text}` is no metric name", "such as `service:requests:rate5m`")
 
 
+def _check_variable(text: str) -> None:
+    if not re.fullmatch(_VARIABLE, text):
+        # Not shown: somebody may have written the value here.
+        raise RefusedError("this is no name of a variable", "such as `SLACK_WEBHOOK`")
+
+
 def _check_path(text: str) -> None:
     if not re.fullmatch(r"/[^\s#]*", text):
         raise RefusedError(f"`{text}` is no path", "a path begins with `/` and has no spaces")
@@ -135,6 +142,11 @@ LabelName = Annotated[
 ]
 AlertName = Annotated[str, _checked(_check_alert_name)]
 RecordName = Annotated[str, _checked(_check_record_name)]
+VariableName = Annotated[
+    str,
+    _checked(_check_variable),
+    WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"}),
+]
 UrlPath = Annotated[str, _checked(_check_path), WithJsonSchema({"type": "string", "pattern": "^/"})]
 
 Threshold = Annotated[

@@ -8,9 +8,10 @@ from pydantic_core import ErrorDetails
 
 from obsctl.project.document import Document, KeyPath, open_document
 from obsctl.project.findings import Findings
-from obsctl.project.known_keys import fields_at, nearest_of
+from obsctl.project.known_keys import fields_at, known_keys_hint, nearest_of
 from obsctl.project.references import check_references
 from obsctl.project.schema import Project
+from obsctl.project.secrets import generated_names, given_names
 from obsctl.project.wording import Wording
 
 # Nobody reads on beyond; the search for near names would take longer than the user waits.
@@ -39,9 +40,19 @@ def check_document(document: Document) -> LoadedProject:
         findings.raise_any()
     check_references(findings)
     project = _validate(document, findings)
+    if project is not None:
+        _check_sources(findings, project)
     findings.raise_any()
     assert project is not None  # noqa: S101 - no project without a finding
     return LoadedProject(project, document, document.path.absolute().parent)
+
+
+def _check_sources(findings: Findings, project: Project) -> None:
+    known = (*generated_names(project), *given_names(project))
+    for name in project.secrets:
+        if name not in known:
+            message = f"nothing in the project uses the secret `{name}`"
+            findings.add(("secrets", name), message, known_keys_hint(name, known), key=True)
 
 
 def _validate(document: Document, findings: Findings) -> Project | None:

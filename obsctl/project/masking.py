@@ -20,6 +20,9 @@ _NAME = rf"""["']?{NAME_PATTERN.strip("^$")}["']?"""
 _NAME_OF_SECRET = re.compile(rf"{_NAME}\s*(#.*|[,}}].*)?$")
 _REFERENCE = re.compile(rf"""\{{\s*["']?secret["']?\s*:\s*{_NAME}\s*\}}""")
 _REFERENCE_LINE = re.compile(rf"""\s*["']?secret["']?\s*:\s*{_NAME}[\s,}}]*(#.*)?$""")
+# A variable or a path, which are no secrets.
+_SOURCE = re.compile(r"""\{\s*(env\s*:\s*[A-Za-z_]\w*|file\s*:\s*[\w./-]+)\s*\}\s*(#.*)?$""")
+_SOURCE_LINE = re.compile(rf"\s*{_NAME}\s*:\s*{_SOURCE.pattern}")
 _USER_INFO = re.compile(r"""(?<=://)[^/\s@]+@|(?<![^\s/@:'"\[{,])[^\s/@:'"\[{,]+:[^\s/@:]+@""")
 _LINE_MAX = 10_000
 
@@ -58,7 +61,7 @@ def continued_secrets(lines: Sequence[str]) -> frozenset[int]:
         if not line.strip():
             continue
         if column is not None and len(line) - len(line.lstrip(" ")) > column:
-            if not _REFERENCE_LINE.match(line):
+            if not (_REFERENCE_LINE.match(line) or _SOURCE_LINE.match(line)):
                 hidden.add(index)
             continue
         column = _column_of_open_secret(line[:_LINE_MAX])
@@ -78,5 +81,7 @@ def _column_of_open_secret(line: str) -> int | None:
 def _is_harmless(key: str, value: str) -> bool:
     """Nothing, a comment, an alias, an opening bracket or a reference; the rest may be secret."""
     if not value or value.startswith(("#", "*")) or value.strip() == "{":
+        return True
+    if _SOURCE.match(value):
         return True
     return bool((_NAME_OF_SECRET if key == "secret" else _REFERENCE).match(value))

@@ -35,6 +35,10 @@ _NO_RECEIVERS: Final = """\
 #       slack: { webhook_url: { secret: slack_webhook }, channel: '#ops' }
 #   routes: { critical: [ops], warning: [ops] }
 """
+_SOURCES: Final = """\
+# A secret can come from elsewhere each time that `obsctl up` runs: a variable, a file, a program.
+# secrets:
+#   %s: { env: %s }       # or { file: PATH }, or { exec: [pass, show, NAME] }"""
 
 
 def project_text(choices: Choices, forms: Mapping[str, Form]) -> str:
@@ -46,6 +50,7 @@ def project_text(choices: Choices, forms: Mapping[str, Form]) -> str:
         "\n".join(_lines(_probes(choices))),
         _objectives(choices, forms) + _ALERTS.rstrip("\n"),
         "\n".join(_lines(_notifications(choices))) or _NO_RECEIVERS.rstrip("\n"),
+        _sources(choices),
         "\n".join(_lines(_logs(choices))),
         "\n".join(_lines(_stack(choices))),
     ]
@@ -183,6 +188,13 @@ def _ways(choices: Choices) -> Iterator[tuple[str, str]]:
     if choices.webhook is not None:
         yield "      webhook:", ""
         yield f"        url: {json.dumps(choices.webhook)}", ""
+
+
+def _sources(choices: Choices) -> str:
+    """A comment with a secret of the user's own as the example; none where there is none."""
+    slack = [choices.slack.secret] if choices.slack is not None else []
+    own = [*slack, *(one.secret for one in choices.services if one.user is not None)]
+    return _SOURCES % (own[0], own[0].upper().replace("-", "_")) if own else ""
 
 
 def _slack(slack: SlackChoice) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ from obsctl.project.notifications import (
     Webhook,
 )
 from obsctl.project.quantities import Duration, Share
-from obsctl.project.section import Credentials, SecretReference, Section
+from obsctl.project.section import Credentials, SecretReference, SecretSource, Section
 from obsctl.project.settings import (
     AlertmanagerSettings,
     BeatsInput,
@@ -83,6 +83,7 @@ __all__ = [
     "Routes",
     "Scalar",
     "SecretReference",
+    "SecretSource",
     "Section",
     "Sentry",
     "Service",
@@ -216,6 +217,9 @@ class Project(Section):
     )
     notifications: Notifications = Field(
         Notifications(), description="Who is told about which alerts."
+    )
+    secrets: dict[Name, SecretSource] = Field(
+        default_factory=dict, description="Where secrets come from that you do not type in."
     )
     logs: Logs = Field(Logs(), description="Where logs come in and how long they stay.")
     errors: Errors | None = Field(

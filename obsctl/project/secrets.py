@@ -1,33 +1,27 @@
-"""The files under secrets/: made once, never overwritten, never shown."""
+"""The secrets of a project: which there are, who makes them; made once, never overwritten."""
 
-import errno
 import os
 import secrets as random
-import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from obsctl.conventions import SECRETS_DIRECTORY
-from obsctl.errors import Problem, ProjectFileError, RenderError
+from obsctl.errors import Problem
+from obsctl.project import secret_checks
 from obsctl.project.once import write_once
+from obsctl.project.secret_files import FILE_MODE, opened
+from obsctl.project.sources import Source
 
 if TYPE_CHECKING:
     # What only checks or makes files does without the schema, which takes long to import.
     from obsctl.project.schema import Project, Section
 
-# 0444 in a 0700 directory: a container's own user can read a mounted file, no other user of the
-# host can reach it. A 0400 file would be closed to the container as well.
-_FILE_MODE: Final = 0o444
-_DIRECTORY_MODE: Final = 0o700
 _IGNORE_FILE: Final = ".gitignore"
 _IGNORE_MODE: Final = 0o644
-_CONTENT_MAX_BYTES: Final = 64 * 1024
 BUGSINK_TOKEN: Final = "bugsink_api_token"  # noqa: S105 - the name of a secret
 _BUGSINK_KEY: Final = "bugsink_secret_key"
 _OF_BUGSINK: Final = ("bugsink_admin_password", BUGSINK_TOKEN, _BUGSINK_KEY)
-_WEAK: Final = frozenset((b"changeme", b"admin", b"password", b"secret", b"elastic"))
 
 
 def generated_names(project: "Project") -> tuple[str, ...]:
@@ -68,11 +62,11 @@ def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:
     RenderError; ProjectFileError for a directory that cannot hold secrets.
     """
     made: list[str] = []
-    with _directory(root) as directory:
+    with opened(root) as directory:
         try:
             for name in (_IGNORE_FILE, *sorted(set(names))):
                 content = b"*\n" if name == _IGNORE_FILE else _made_up(name)
-                mode = _IGNORE_MODE if name == _IGNORE_FILE else _FILE_MODE
+                mode = _IGNORE_MODE if name == _IGNORE_FILE else FILE_MODE
                 if write_once(directory, name, content, mode):
                     made.append(name)
         except OSError:
@@ -89,6 +83,13 @@ def _made_up(name: str) -> bytes:
     return random.token_urlsafe(48 if name == _BUGSINK_KEY else 32).encode()
 
 
+def sources_of(project: "Project") -> dict[str, Source]:
+    """Where secrets come from, by name; those that are not here are files of their own."""
+    dumps = {name: one.model_dump(by_alias=True) for name, one in project.secrets.items()}
+    forms = ({kind: x for kind, x in one.items() if x is not None} for one in dumps.values())
+    return dict(zip(dumps, map(Source.of, forms), strict=True))
+
+
 def missing(root: Path, names: Iterable[str]) -> tuple[str, ...]:
     """Those of `names` that have no file yet."""
     folder = root / SECRETS_DIRECTORY
@@ -100,15 +101,13 @@ def check(root: Path, names: Iterable[str], given: Iterable[str] = ()) -> tuple[
 
     `given` are those that the user brings; they decide what a hint advises.
     """
-    folder = root / SECRETS_DIRECTORY
-    wanted = sorted(set(names))
-    if not wanted:
-        return ()
-    if (found := _check_directory(folder)) is not None:
-        return (found,)
     own = frozenset(given)
-    problems = (_check_file(folder / name, _remedy(name, own)) for name in wanted)
-    return tuple(problem for problem in problems if problem is not None)
+
+    def remedy(name: str) -> str:
+        make = "run `obsctl init --secrets-only`"
+        return f"run `{how_to_give(name)}`" if name in own else make
+
+    return secret_checks.check(root, names, remedy)
 
 
 def how_to_give(name: str) -> str:
@@ -133,95 +132,3 @@ def _references_in(value: object) -> Iterator[str]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from _references_in(item)
-
-
-@contextmanager
-def _directory(root: Path) -> Iterator[int]:
-    """A descriptor of root/secrets, made if absent: later paths cannot be swapped under us."""
-    folder = root / SECRETS_DIRECTORY
-    is_new = not os.path.lexists(folder)
-    try:
-        folder.mkdir(_DIRECTORY_MODE, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise _refused(folder, error) from None
-    try:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            raise ProjectFileError(_open_to_others(folder))
-        yield descriptor
-    except OSError as error:
-        if is_new:
-            with suppress(OSError):
-                folder.rmdir()
-        raise _refused(folder, error) from None
-    finally:
-        os.close(descriptor)
-
-
-def _refused(path: Path, error: OSError) -> ProjectFileError | RenderError:
-    if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EEXIST):
-        return ProjectFileError(_no_directory(path))
-    words = (error.strerror or str(error)).lower()
-    return RenderError(Problem(f"`{path}` cannot be written: {words}"))
-
-
-def _no_directory(path: Path) -> Problem:
-    return Problem(
-        f"`{path}` must be a directory of its own, and no symbolic link",
-        hint="move it away; obsctl makes the directory itself",
-    )
-
-
-def _open_to_others(folder: Path) -> Problem:
-    return Problem(
-        f"`{folder}` is open to other users of this machine", hint=f"run `chmod 700 {folder}`"
-    )
-
-
-def _check_directory(folder: Path) -> Problem | None:
-    try:
-        mode = folder.lstat().st_mode
-    except OSError:
-        return Problem(f"`{folder}` is missing", hint="`obsctl init --secrets-only` makes it")
-    if stat.S_ISLNK(mode) or not stat.S_ISDIR(mode):
-        return _no_directory(folder)
-    return _open_to_others(folder) if stat.S_IMODE(mode) & 0o077 else None
-
-
-def _remedy(name: str, given: frozenset[str]) -> str:
-    return f"run `{how_to_give(name)}`" if name in given else "run `obsctl init --secrets-only`"
-
-
-def _check_file(path: Path, remedy: str) -> Problem | None:
-    try:
-        state = path.lstat()
-    except OSError:
-        return Problem(f"the secret `{path}` is missing", hint=remedy)
-    if not stat.S_ISREG(state.st_mode):
-        return Problem(f"the secret `{path}` must be a regular file, and no symbolic link")
-    if not state.st_mode & stat.S_IROTH:
-        reason = "containers run as other users and could not read it"
-        return Problem(
-            f"the secret `{path}` is closed to its container: {reason}",
-            hint=f"run `chmod 444 {path}`; the directory keeps other users of the host out",
-        )
-    return _check_content(path, state.st_size, remedy)
-
-
-def _check_content(path: Path, size: int, remedy: str) -> Problem | None:
-    if size > _CONTENT_MAX_BYTES:
-        return Problem(f"the secret `{path}` is larger than {_CONTENT_MAX_BYTES // 1024} KiB")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        return Problem(f"the secret `{path}` cannot be read: {(error.strerror or '').lower()}")
-    if not content.strip():
-        return Problem(f"the secret `{path}` is empty", hint=f"remove it, then {remedy}")
-    if content.endswith(b"\n"):
-        return Problem(
-            f"the secret `{path}` ends with a line break, which would be part of the value",
-            hint=f"run `chmod u+w {path} && truncate -s -1 {path} && chmod 444 {path}`",
-        )
-    if content.lower() in _WEAK:
-        return Problem(f"the secret `{path}` is a password that everybody knows")
-    return None

@@ -42,6 +42,8 @@ class Wording:
         kind = self._error["type"]
         if self._context.get("class_name") == "SecretReference" and kind in _EXPECTED:
             return self._literal_secret()
+        if self._context.get("class_name") == "SecretSource" and kind in _EXPECTED:
+            return self._literal_source()
         if kind in _EXPECTED:
             return self._wrong_type(_EXPECTED[kind], self._type_hint(kind))
         tellers: dict[str, Callable[[], tuple[str, str | None]]] = {
@@ -86,6 +88,10 @@ class Wording:
             "write `{ secret: NAME }` and put the value into `secrets/NAME`",
         )
 
+    def _literal_source(self) -> tuple[str, str]:
+        message = f"`{self._label()}` is no source of a secret"
+        return message, "write `{ env: VAR }`, `{ file: PATH }` or `{ exec: [PROGRAM, ...] }`"
+
     def _missing(self) -> tuple[str, str | None]:
         *above, name = self._path
         field = fields_at(tuple(above)).get(str(name))
@@ -127,7 +133,7 @@ class Wording:
             return "remove the quotes"
         if kind == "bool_type" and str(value).lower() in ("yes", "no", "on", "off", "y", "n"):
             return f"`{value}` is text in YAML 1.2; write `true` or `false`"
-        if kind == "tuple_type" and isinstance(value, str | int | float):
+        if kind == "tuple_type" and isinstance(value, str | int | float) and not self._hides():
             return f"write it as a list: `[{_shortened(self._raw())}]`"
         return None
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import files_in_place
 
 RECORD_FILE: Final = "rendered.json"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Rendered:
     generated_secrets: tuple[str, ...]
     given_secrets: tuple[str, ...]
     endpoints: tuple[tuple[str, str, str], ...]
+    # Secret -> its source in the form of the project file.
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def recall(project_file: Path, inputs: str | None) -> Rendered | None:
@@ -87,4 +89,5 @@ def _rendered(data: Mapping[str, Any]) -> Rendered:
         generated_secrets=tuple(map(str, data["generated_secrets"])),
         given_secrets=tuple(map(str, data["given_secrets"])),
         endpoints=tuple((str(name), str(url), str(note)) for name, url, note in data["endpoints"]),
+        sources={str(name): dict(source) for name, source in data["sources"].items()},
     )

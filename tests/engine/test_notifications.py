@@ -80,7 +80,7 @@ def write_secrets(project: ProjectUnderTest, http: int) -> None:
     secrets = {name: f"{base}/{name}" for name in ("slack", "msteams", "discord", "deadman")}
     # Alertmanager looks at the shape of what it gets: Discord's ends with an id and a token.
     secrets["discord"] = f"{base}/api/webhooks/1/token"
-    secrets |= {"telegram": "1:token", "pagerduty": "k" * 32, "opsgenie": "opsgenie-key"}
+    secrets |= {"telegram": "1:token", "pagerduty": "k3y-" * 8, "opsgenie": "opsgenie-key"}
     for name, value in secrets.items():
         (folder / name).write_text(value)
         (folder / name).chmod(0o444)
@@ -186,7 +186,7 @@ def test_telegram(told: Sinks) -> None:
 
 def test_pagerduty(told: Sinks) -> None:
     post = first(told, "/pagerduty")
-    assert (post["routing_key"], post["event_action"]) == ("k" * 32, "trigger")
+    assert (post["routing_key"], post["event_action"]) == ("k3y-" * 8, "trigger")
     payload = post["payload"]
     assert (payload["summary"], payload["severity"]) == (TITLE, "critical")
     assert (payload["component"], payload["group"]) == ("cache", "obsctl-notify")

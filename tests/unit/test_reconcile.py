@@ -1,11 +1,13 @@
 """Every decision of the engine, as the plan says it; no Engine, no mock."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from obsctl.engine.hot_files import HotFiles
 from obsctl.engine.model import COMPLETED, HEALTHY, Dependency, Desired
+from obsctl.engine.mounts import Source
 from obsctl.engine.observe import Container, Observed
 from obsctl.engine.plan import Plan
 from obsctl.engine.reconcile import reconcile
@@ -274,3 +276,28 @@ def test_no_operation_needs_what_is_not_in_the_plan_or_stands_after_it() -> None
     for operation in reconcile(wanted, seen, NOTHING).operations:
         assert done.issuperset(operation.needs)
         done.add(operation.key)
+
+
+def with_secret(name: str, changed_at: float, *, one_shot: bool = False) -> Desired:
+    secret = Source(Path("/srv/erp/secrets") / name, name, changed_at)
+    return desired(replace(service("a", one_shot=one_shot), sources=(secret,)))
+
+
+def test_a_changed_secret_restarts_who_has_it() -> None:
+    wanted = with_secret("token", 2000.0)
+    assert lines(wanted, observed(wanted, container("a"))) == [
+        "restart a: secret token changed", "wait for a: until it is ready",
+    ]  # fmt: skip
+    assert lines(wanted, observed(wanted, container("a", started_at=3000.0))) == []
+
+
+def test_a_changed_secret_runs_a_set_up_again() -> None:
+    wanted = with_secret("token", 2000.0, one_shot=True)
+    assert lines(wanted, observed(wanted, container("a", "exited"))) == [
+        "start a: secret token changed", "wait for a: until it has completed",
+    ]  # fmt: skip
+
+
+def test_an_account_that_the_component_keeps_is_no_reason_to_restart_it() -> None:
+    wanted = with_secret("elastic_password", 2000.0)
+    assert lines(wanted, observed(wanted, container("a"))) == []

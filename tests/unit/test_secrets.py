@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import ProjectFileError, RenderError
-from obsctl.project import secrets
+from obsctl.project import secret_checks, secrets
 from obsctl.project.schema import Project
 
 NAMES = ("elastic_password", "mongodb_password")
@@ -119,13 +119,31 @@ def test_a_good_secret_has_no_problem(root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "is empty"), (b" \n", "is empty"), (b"value\n", "ends with a line break"),
-     (b"changeme", "everybody knows"), (b"x" * 70_000, "larger than 64 KiB")],
+    [(b"", "is empty"), (b" \n", "is empty"), (b"canary-12\n", "ends with a line break"),
+     (b"changeme", "everybody knows"), (b"Admin123!", "everybody knows"),
+     (b"qwertyuiop", "everybody tries"), (b"xyxyxyxyxy", "everybody tries"),
+     (b"k3y-len", "shorter than 8"), (b"one-line\nvalue", "several lines"),
+     (b"control\x07value", "control character"), (b" value-1234", "begins or ends with a space"),
+     (b"value-\xff\xfe-12", "not UTF-8"), (b"x" * 70_000, "larger than 64 KiB")],
 )  # fmt: skip
 def test_a_bad_value_is_told_and_not_shown(root: Path, content: bytes, words: str) -> None:
     put(root, content)
     assert words in problem_of(root)
-    assert "value\n" not in problem_of(root)
+    told = secrets.check(root, ["one"])[0]
+    text = content.decode("latin-1").strip()
+    assert not text or text not in f"{told.message} {told.hint}"
+
+
+def test_what_a_component_would_change_is_refused() -> None:
+    fault = secret_checks.value_fault
+    assert "variable" in str(fault("grafana_reader_password", b"pa$word-1234"))
+    assert "32 characters" in str(fault("kibana_encryption_key", b"k3y-" * 5))
+    assert fault("elastic_password", b"pa$w'o\"r\\d{{x}}`1`") is None
+
+
+def test_a_file_that_others_can_write_is_told(root: Path) -> None:
+    (root / "secrets" / "one").chmod(0o666)
+    assert "written by others" in problem_of(root)
 
 
 def test_a_link_and_a_closed_file_are_told(root: Path) -> None:
