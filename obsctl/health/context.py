@@ -1,11 +1,10 @@
 """What every check may ask: the model, the rendered files, the components and the containers."""
 
 import time
-from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ import yaml
 from obsctl.conventions import COMPOSE_FILE, PORTS
 from obsctl.errors import EngineError
 from obsctl.health.claim import Claim
+from obsctl.health.once import Once
 from obsctl.health.probe import Answer, Credentials, ProbeError, Request, send
 from obsctl.health.report import Layer
 from obsctl.stack.model import Stack
@@ -57,27 +57,6 @@ class ContainerState:
 
 ContainerSource = Callable[[], tuple[ContainerState, ...]]
 """All containers of the project; raises EngineError with the Engine's plain words."""
-
-
-class Once:
-    """Remembers what was asked: checks run in parallel and many need the same answer."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._values: dict[Hashable, Future[Any]] = {}
-
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - as `make` returns
-        """What `make` returned or raised the first time that `key` was asked for."""
-        with self._lock:
-            future = self._values.get(key)
-            first = future is None
-            future = self._values.setdefault(key, Future())
-        if first:
-            try:
-                future.set_result(make())
-            except BaseException as error:  # noqa: BLE001 - whoever asks next gets the same
-                future.set_exception(error)
-        return future.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +111,10 @@ class Context:
 
     def on_disk(self, path: str) -> Any:  # noqa: ANN401 - any YAML document
         """The same file as it lies in stack/, which is what the processes read."""
-        return self.once.get(("disk", path), lambda: _parsed(self._text_on_disk(path)))
+        return self.once.get(("disk", path), lambda: _parsed(self.text_on_disk(path)))
 
-    def _text_on_disk(self, path: str) -> str:
+    def text_on_disk(self, path: str) -> str:
+        """A file of stack/ as it lies there."""
         try:
             return (self.stack_directory / path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
@@ -183,9 +163,8 @@ class Context:
 
     def query(self, expr: str) -> list[dict[str, Any]]:
         """Instant query; the vector as Prometheus answers it."""
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        request = Request("/api/v1/query", "POST", urlencode({"query": expr}).encode(), form)
-        answer = self._once("prometheus", f"? {expr}", lambda: self.ask("prometheus", request))
+        ask = partial(self.ask, "prometheus", query_request(expr))
+        answer = self._once("prometheus", f"? {expr}", ask)
         data = answer.json()
         if data.get("status") != "success":
             raise ProbeError("query-failed", f"{expr}: {data.get('error')}")
@@ -227,6 +206,12 @@ class Context:
         code = "grafana-password" if component == "grafana" else "elastic-password"
         values = {"user": user, "secret": secret, "project": self.stack.project}
         return ProbeError(code, f"{answer.url}: {answer.excerpt}", **values)
+
+
+def query_request(expr: str) -> Request:
+    """An instant query to Prometheus; by POST, as long expressions do not fit a URL."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return Request("/api/v1/query", "POST", urlencode({"query": expr}).encode(), form)
 
 
 def parsed_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML document

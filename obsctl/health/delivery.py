@@ -94,17 +94,18 @@ def longest_wait_s(stops: tuple[Stop, ...]) -> float:
 @contextmanager
 def raised(context: Context, canary: Canary, summary: str) -> Iterator[float]:
     """Post the alert; gives the time of it. It is resolved at the end, whatever happens."""
-    _post(context, canary, summary, datetime.now(UTC) + timedelta(seconds=_LIVES_S))
+    post_alert(context, canary, summary, datetime.now(UTC) + timedelta(seconds=_LIVES_S))
     try:
         yield time.monotonic()
     finally:
         # With a deadline of its own: the check's may be over, and the alert has to end. Where
         # Alertmanager has gone away meanwhile, the alert ends by itself.
         with suppress(ProbeError):
-            _post(context.within(5), canary, summary, datetime.now(UTC))
+            post_alert(context.within(5), canary, summary, datetime.now(UTC))
 
 
-def _post(context: Context, canary: Canary, summary: str, ends: datetime) -> None:
+def post_alert(context: Context, canary: Canary, summary: str, ends: datetime) -> None:
+    """Post an alert that ends at `ends`; ProbeError when Alertmanager refuses it."""
     alert = {
         "labels": canary.all_labels,
         "annotations": {

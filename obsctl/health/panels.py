@@ -1,7 +1,7 @@
 """The queries behind the panels of a dashboard, with its variables filled in; pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,6 +41,45 @@ def panel_queries(model: Mapping[str, Any]) -> tuple[PanelQuery, ...]:
         for panel in _panels(model.get("panels") or ())
         for source, text, target in _targets(panel)
     )
+
+
+def dashboard_difference(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
+    """The first thing that a person would see otherwise, in words; empty when there is none.
+
+    Titles, variables, panels and their queries: what Grafana fills in and rearranges by itself
+    is no difference.
+    """
+    if wanted.get("title") != actual.get("title"):
+        return _says("the title", wanted.get("title"), actual.get("title"))
+    ours, theirs = sorted(_variables(wanted)), sorted(_variables(actual))
+    if ours != theirs:
+        return _says("the variables", ", ".join(ours), ", ".join(theirs))
+    return _title_difference(_titles(wanted), _titles(actual)) or _query_difference(
+        panel_queries(wanted), panel_queries(actual)
+    )
+
+
+def _title_difference(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    for titles, others, where in ((ours, theirs, "the file"), (theirs, ours, "Grafana")):
+        only = next((title for title in titles if title not in others), None)
+        if only is not None:
+            return f"the panel `{only}` is only in {where}"
+    return "" if ours == theirs else "the panels are in another order"
+
+
+def _query_difference(ours: Sequence[PanelQuery], theirs: Sequence[PanelQuery]) -> str:
+    for one, two in zip(ours, theirs, strict=False):
+        if one != two:
+            return _says(f"the query of the panel `{one.title}`", one.expr, two.expr)
+    return "" if len(ours) == len(theirs) else "a panel has another number of queries"
+
+
+def _says(what: str, wanted: object, actual: object) -> str:
+    return f"{what}: the file has `{wanted}`, Grafana has `{actual}`"
+
+
+def _titles(model: Mapping[str, Any]) -> list[str]:
+    return [str(panel.get("title", "")) for panel in _panels(model.get("panels") or ())]
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 from tests.engine.full_lab import FullLab
+from tests.engine.project import eventually
 
 Injection = Callable[[FullLab], AbstractContextManager[object]]
 
@@ -98,6 +100,34 @@ def without_file(lab: FullLab, path: str) -> Iterator[None]:
 
 
 @contextmanager
+def stale_mount(lab: FullLab, path: str, old: str, new: str) -> Iterator[None]:
+    """The file's folder was replaced: the container has the old one mounted, and sees no change."""
+    file = lab.folder / path
+    folder = file.parent
+    aside = folder.with_name(f"{folder.name}.aside")
+    folder.rename(aside)
+    shutil.copytree(aside, folder)
+    try:
+        with edited(lab, path, lambda text: text.replace(old, new)):
+            yield
+    finally:
+        shutil.rmtree(folder)
+        aside.rename(folder)
+
+
+@contextmanager
+def off_the_network(lab: FullLab, service: str) -> Iterator[None]:
+    """It runs and is healthy, and nobody finds it any more."""
+    container = lab.container(service)
+    network = lab.watched.client.networks.get(f"{lab.project.name}_observability")
+    network.disconnect(container)
+    try:
+        yield
+    finally:
+        network.connect(container, aliases=[service])
+
+
+@contextmanager
 def misbehaving(lab: FullLab, component: str, fault: str) -> Iterator[None]:
     lab.misbehave(component, fault)
     try:
@@ -145,8 +175,23 @@ def password_in_elasticsearch(lab: FullLab, user: str) -> Iterator[None]:
 @contextmanager
 def full_disk(lab: FullLab) -> Iterator[None]:
     """The watermark is above all that a disk can have free."""
+    with flood_stage(lab, "900tb"):
+        yield
+
+
+@contextmanager
+def disk_nearly_full(lab: FullLab) -> Iterator[None]:
+    """What is free is a little more than the watermark."""
+    (node,) = lab.elastic("GET", "/_nodes/stats/fs")["nodes"].values()
+    free = node["fs"]["total"]["available_in_bytes"]
+    with flood_stage(lab, f"{free * 2 // 3}b"):
+        yield
+
+
+@contextmanager
+def flood_stage(lab: FullLab, size: str) -> Iterator[None]:
     key = "cluster.routing.allocation.disk.watermark.flood_stage"
-    lab.elastic("PUT", "/_cluster/settings", {"persistent": {key: "900tb"}})
+    lab.elastic("PUT", "/_cluster/settings", {"persistent": {key: size}})
     try:
         yield
     finally:
@@ -216,6 +261,19 @@ def target(lab: FullLab, address: str, settings: str = "") -> Iterator[None]:
         lab, "stack/prometheus/prometheus.yml", lambda text: text.replace(place, place + job)
     )
     with reloaded(lab, files):
+        yield
+
+
+@contextmanager
+def scraping_elsewhere(lab: FullLab, port: int) -> Iterator[None]:
+    """The job of Alertmanager scrapes this port of the host."""
+    job = "job_name: alertmanager\n    static_configs:\n      - targets:\n          - "
+    old, new = f"{job}alertmanager:9093", f"{job}host.docker.internal:{port}"
+    files = edited(lab, "stack/prometheus/prometheus.yml", lambda text: text.replace(old, new))
+    with reloaded(lab, files):
+        # Prometheus takes new targets over every five seconds.
+        up = f'up{{job="alertmanager",instance="host.docker.internal:{port}"}}'
+        eventually(lambda: bool(lab.context().query(up)), "the other target is scraped")
         yield
 
 

@@ -44,6 +44,19 @@ _FILES: Final = (
         "stack-stale",
     ),
     fault(
+        "stale mount",
+        "config-not-loaded prometheus",
+        _reloaded(
+            partial(
+                fc.stale_mount,
+                path=_PROMETHEUS,
+                old="scrape_interval: 1s",
+                new="scrape_interval: 2s",
+            )
+        ),
+        "stack-stale",
+    ),
+    fault(
         "rules not reloaded",
         "rules-not-loaded prometheus",
         swap(_RULES, "redis_up{", "redis_uptime_in_seconds{"),
@@ -65,7 +78,7 @@ _FILES: Final = (
     fault(
         "dashboard changed",
         "dashboard-differs grafana",
-        _provisioned("dashboards", swap(_DASHBOARD, "redis_up{", "redis_uptime{")),
+        partial(fc.stale_mount, path=_DASHBOARD, old="redis_up{", new="redis_uptime{"),
         "stack-stale",
     ),
     fault(
@@ -77,10 +90,11 @@ _FILES: Final = (
     fault(
         "datasource elsewhere",
         "datasource-differs grafana",
-        _provisioned("datasources", swap(_SOURCES, "http://prometheus:9090", "http://nowhere:1")),
+        partial(
+            fc.stale_mount, path=_SOURCES, old="http://prometheus:9090", new="http://nowhere:1"
+        ),
         "stack-stale",
         "container-outdated",
-        "datasource-unhealthy",
     ),
     fault(
         "grafana database",
@@ -91,6 +105,11 @@ _FILES: Final = (
 )
 _LOAD: Final = ("stack-stale", "rules-not-loaded", "config-not-loaded")
 _TARGETS: Final = (
+    fault(
+        "off the network",
+        "target-container redis",
+        partial(fc.off_the_network, service="redis-exporter"),
+    ),
     fault("database down", "backend-down redis", partial(without, part="redis")),
     fault("app down", "target-refused backend", partial(without, part="app"), "probe-failed"),
     fault("endpoint down", "probe-failed probe", partial(without, part="app"), "target-refused"),

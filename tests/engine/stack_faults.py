@@ -102,6 +102,23 @@ _ELASTIC: Final = (
         "retention-differs elasticsearch",
         lambda lab: fc.template(lab, {"template": {"lifecycle": {"data_retention": "1d"}}}),
     ),
+    fault(
+        "other template",
+        "template-differs elasticsearch",
+        lambda lab: fc.template(
+            lab,
+            {
+                "template": {
+                    "settings": {
+                        "index.number_of_replicas": 2,
+                        "index.lifecycle.prefer_ilm": False,
+                    },
+                    "lifecycle": {"data_retention": "14d"},
+                }
+            },
+        ),
+    ),
+    fault("disk nearly full", "disk-low elasticsearch", fc.disk_nearly_full),
     fault("full disk", "disk-flood elasticsearch", fc.full_disk),
     fault(
         "red",
@@ -122,6 +139,12 @@ _ELASTIC: Final = (
         "pipeline-not-running logstash",
         partial(fc.misbehaving, component="logstash", fault="unhealthy"),
         "container-unhealthy",
+    ),
+    fault(
+        "pipeline of a stale mount",
+        "pipeline-not-loaded logstash",
+        partial(fc.stale_mount, path=_PIPELINE, old='"to_ecs"', new='"to_another"'),
+        "stack-stale",
     ),
     fault(
         "pipeline broken",

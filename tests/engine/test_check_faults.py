@@ -8,16 +8,27 @@ import pty
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from obsctl.conventions import SEVERITIES, SINK_FILE
-from obsctl.health import sink_canary
+from obsctl.health import metric_canary, sink_canary
+from obsctl.health.log_canary import LOG_CHECKS
 from obsctl.health.report import HealthReport
+from obsctl.health.run import run_checks
 from obsctl.health.telling import told
-from tests.engine.fault_catalog import Fault, rerouted, silenced
+from tests.engine.fault_catalog import (
+    METRICS,
+    Fault,
+    paused,
+    rerouted,
+    scraping_elsewhere,
+    serving,
+    silenced,
+)
 from tests.engine.faults import FAULTS
 from tests.engine.full_lab import FullLab, Hook, codes, hook
 from tests.engine.project import OBSCTL, ProjectUnderTest, clean_environment, free_port
@@ -142,6 +153,31 @@ def test_canaries_arrive_on_every_way(healthy: FullLab) -> None:
     for kind in ("tcp", "beats", "gelf"):
         assert f"an event over {kind} is found in Elasticsearch" in found
     assert "webhook takes the test notifications" in found
+    assert "a counter that rises is found in Prometheus" in found
+
+
+def test_a_counter_of_somebody_else(healthy: FullLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus scrapes another Alertmanager than the one that was told."""
+    monkeypatch.setattr(metric_canary, "_GRACE_S", 4.0)
+    body = b'alertmanager_alerts_received_total{status="resolved",version="v2"} 0\n'
+    with serving(healthy.gateway, METRICS, body) as port, scraping_elsewhere(healthy, port):
+        found = codes(run_checks(healthy.context(), metric_canary.METRIC_CHECKS))
+    assert "Prometheus has" in found["canary-metric-lost"].evidence
+
+
+def test_events_that_nobody_takes_or_that_are_lost(healthy: FullLab) -> None:
+    checks = [replace(check, seconds=4.0) for check in LOG_CHECKS if "tcp" in check.claim]
+    closed = replace(healthy.context(), files=moved(healthy.context().files, healthy.ports["tcp"]))
+    assert "refused" in codes(run_checks(closed, checks))["canary-log-refused"].evidence
+    with paused(healthy, "logstash"):
+        found = codes(run_checks(healthy.context(), checks))
+    assert "not found after" in found["canary-log-lost"].evidence
+
+
+def moved(files: Mapping[str, str], port: int) -> dict[str, str]:
+    """The files of a stack whose port is published as one that nobody listens on."""
+    path = "docker-compose.yml"
+    return {**files, path: files[path].replace(f"'{port}'", f"'{free_port()}'")}
 
 
 def test_forgotten_silence(healthy: FullLab) -> None:

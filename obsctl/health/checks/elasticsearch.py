@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from obsctl.engine.compare import first_difference
 from obsctl.health.context import Context
 from obsctl.health.probe import Credentials, Request
 from obsctl.health.report import Finding
@@ -30,6 +31,7 @@ _NEEDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "es_exporter": {"cluster": ["monitor"]},
 }
 _TEMPLATE: Final = "logs@custom"
+_TEMPLATE_FILE: Final = "elasticsearch/setup/template_logs_custom.json"
 
 
 def ready(context: Context) -> Iterator[Finding]:
@@ -116,17 +118,31 @@ def retention(context: Context) -> Iterator[Finding]:
     yield claim.ok(f"{logging.retention} on {len(kept)} data streams")
 
 
-def _template(context: Context, wanted: str) -> Finding:
+def _template(context: Context, retention: str) -> Finding:
     claim = context.claim("configuration", "elasticsearch", "has our template for log streams")
     answer = context.get("elasticsearch", f"/_component_template/{_TEMPLATE}")
     if answer.status == _NOT_FOUND:
         return claim.fail("template-missing", f"{_TEMPLATE}: not found")
     template = answer.json()["component_templates"][0]["component_template"]["template"]
     actual = (template.get("lifecycle") or {}).get("data_retention")
-    if actual != wanted:
-        evidence = f"{_TEMPLATE}: wanted {wanted}, has {actual or 'none'}"
+    if actual != retention:
+        evidence = f"{_TEMPLATE}: wanted {retention}, has {actual or 'none'}"
         return claim.fail("retention-differs", evidence)
-    return claim.ok(f"{_TEMPLATE} keeps {wanted}")
+    wanted = context.on_disk(_TEMPLATE_FILE).get("template") or {}
+    settings = dict(_flat(template.get("settings") or {}))
+    if found := first_difference(dict(_flat(wanted.get("settings") or {})), settings, "settings"):
+        return claim.fail("template-differs", f"{_TEMPLATE}: {found}")
+    return claim.ok(f"{_TEMPLATE} keeps {retention}")
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """`index.number_of_replicas` -> `0`: in whichever form they were written and are told."""
+    for key, value in settings.items():
+        name = f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, str(value).lower()
 
 
 def _retention_of(stream: Mapping[str, Any]) -> str | None:

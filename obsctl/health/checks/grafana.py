@@ -3,14 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from obsctl.engine.compare import first_difference
 from obsctl.health.context import Context
-from obsctl.health.panels import panel_queries
+from obsctl.health.panels import dashboard_difference
 from obsctl.health.probe import ProbeError
 from obsctl.health.report import Finding
-from obsctl.stack.model import Dashboard, Datasource
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404
+_SOURCES: Final = "grafana/provisioning/datasources/obsctl.yml"
+_DASHBOARDS: Final = "grafana/dashboards/"
+# What Grafana tells again of a datasource; it keeps its passwords to itself.
+_SOURCE_KEYS: Final = frozenset(
+    {"name", "type", "access", "url", "isDefault", "basicAuth", "basicAuthUser", "jsonData"}
+)
 # Types whose health Grafana's backend can tell; for the others it answers 404.
 _WITH_BACKEND: Final = frozenset({"prometheus", "elasticsearch"})
 
@@ -37,26 +43,19 @@ def login(context: Context) -> Iterator[Finding]:
 
 
 def datasources(context: Context) -> Iterator[Finding]:
-    """Each datasource by its uid, with the rendered type and URL."""
-    for source in context.stack.datasources:
-        claim = context.claim("configuration", "grafana", f"has the datasource {source.name}")
-        answer = context.get("grafana", f"/api/datasources/uid/{source.uid}")
+    """Each datasource of the provisioning file by its uid, with its settings."""
+    for source in context.on_disk(_SOURCES).get("datasources") or ():
+        uid = source["uid"]
+        claim = context.claim("configuration", "grafana", f"has the datasource {source['name']}")
+        answer = context.get("grafana", f"/api/datasources/uid/{uid}")
         if answer.status == _NOT_FOUND:
-            yield claim.fail("datasource-missing", f"uid {source.uid}: not found", uid=source.uid)
+            yield claim.fail("datasource-missing", f"uid {uid}: not found", uid=uid)
             continue
-        found = _datasource_difference(source, answer.json())
-        if found:
-            yield claim.fail("datasource-differs", found, uid=source.uid)
+        wanted = {key: value for key, value in source.items() if key in _SOURCE_KEYS}
+        if found := first_difference(wanted, answer.json()):
+            yield claim.fail("datasource-differs", found, uid=uid)
         else:
-            yield claim.ok(f"{source.type} at {source.url}")
-
-
-def _datasource_difference(source: Datasource, live: Mapping[str, Any]) -> str:
-    for key in ("type", "url"):
-        wanted, actual = getattr(source, key), live.get(key)
-        if wanted != actual:
-            return f"`{key}`: rendered `{wanted}`, Grafana has `{actual}`"
-    return ""
+            yield claim.ok(f"{source['type']} at {source['url']}")
 
 
 def datasource_health(context: Context) -> Iterator[Finding]:
@@ -82,28 +81,22 @@ def datasource_health(context: Context) -> Iterator[Finding]:
 
 
 def dashboards(context: Context) -> Iterator[Finding]:
-    """Each rendered dashboard is there under its uid, with the rendered queries."""
-    problems = list(filter(None, (_dashboard(context, d) for d in context.stack.dashboards)))
+    """Each dashboard file is there under its uid, with the file's panels and queries."""
+    models = [
+        context.on_disk(path) for path in sorted(context.files) if path.startswith(_DASHBOARDS)
+    ]
+    problems = [finding for model in models if (finding := _dashboard(context, model))]
     yield from problems
-    whole = len(context.stack.dashboards) - len(problems)
-    if whole:
+    if len(models) > len(problems):
         claim = context.claim("configuration", "grafana", "has the rendered dashboards")
-        yield claim.ok(f"{whole} dashboards equal")
+        yield claim.ok(f"{len(models) - len(problems)} dashboards equal")
 
 
-def _dashboard(context: Context, dashboard: Dashboard) -> Finding | None:
-    claim = context.claim("configuration", "grafana", f"has the dashboard {dashboard.title}")
-    answer = context.get("grafana", f"/api/dashboards/uid/{dashboard.uid}")
+def _dashboard(context: Context, model: Mapping[str, Any]) -> Finding | None:
+    uid, title = model.get("uid"), model.get("title")
+    claim = context.claim("configuration", "grafana", f"has the dashboard {title}")
+    answer = context.get("grafana", f"/api/dashboards/uid/{uid}")
     if answer.status == _NOT_FOUND:
-        return claim.fail("dashboard-missing", f"uid {dashboard.uid}: not found", uid=dashboard.uid)
-    live = answer.json()["dashboard"]
-    if live.get("title") != dashboard.title:
-        evidence = f"title: rendered `{dashboard.title}`, Grafana has `{live.get('title')}`"
-        return claim.fail("dashboard-differs", evidence, uid=dashboard.uid)
-    wanted, actual = panel_queries(dashboard.model), panel_queries(live)
-    if wanted == actual:
-        return None
-    pairs = zip(wanted, actual, strict=False)
-    first = next((one for one, two in pairs if one != two), None)
-    evidence = f"first panel that differs: {first.title}" if first else "number of panels differs"
-    return claim.fail("dashboard-differs", evidence, uid=dashboard.uid)
+        return claim.fail("dashboard-missing", f"uid {uid}: not found", uid=uid)
+    found = dashboard_difference(model, answer.json()["dashboard"])
+    return claim.fail("dashboard-differs", found, uid=uid) if found else None

@@ -1,7 +1,7 @@
 """Logstash: its pipelines run, and they are the rendered ones."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from obsctl.health.context import Context
@@ -9,6 +9,7 @@ from obsctl.health.report import Finding
 from obsctl.health.times import parse_time
 
 _CONFIG: Final = "logstash/pipeline/logstash.conf"
+_SECTIONS: Final = ("inputs", "filters", "outputs")
 _SETTLED_S: Final = 1.0
 """Times of files and of Logstash are those of one machine, told in whole seconds."""
 _PLUGIN_ID: Final = re.compile(r"""^\s*id\s*=>\s*["']([^"']+)["']""", re.MULTILINE)
@@ -35,11 +36,11 @@ def _state(pipeline: Mapping[str, Any]) -> str:
 
 
 def configuration(context: Context) -> Iterator[Finding]:
-    """The plugins of the rendered pipeline against those that are loaded, by id."""
+    """The plugins of the pipeline file against those that are loaded, by their ids."""
     claim = context.claim("configuration", "logstash", "has loaded the rendered pipeline")
     pipelines = context.get("logstash", "/_node/stats/pipelines").json()["pipelines"]
-    wanted = set(_PLUGIN_ID.findall(context.files.get(_CONFIG, "")))
-    loaded = {plugin for entry in pipelines.values() for plugin in _plugin_ids(entry)}
+    wanted = _PLUGIN_ID.findall(context.text_on_disk(_CONFIG))
+    loaded = [plugin for entry in pipelines.values() for plugin in _plugin_ids(entry)]
     written = _last_written(context)
     failed = {
         name: error for name, entry in pipelines.items() if (error := _reload_error(entry, written))
@@ -47,15 +48,26 @@ def configuration(context: Context) -> Iterator[Finding]:
     if failed:
         name, error = next(iter(failed.items()))
         yield claim.fail("pipeline-reload-failed", f"{name}: {error}")
-    elif missing := sorted(wanted - loaded):
-        yield claim.fail("pipeline-not-loaded", f"plugins not loaded: {', '.join(missing)}")
+    elif found := _difference(wanted, loaded):
+        yield claim.fail("pipeline-not-loaded", found)
     else:
         yield claim.ok(f"{len(wanted)} plugins of {len(pipelines)} pipelines")
 
 
+def _difference(wanted: Sequence[str], loaded: Sequence[str]) -> str:
+    """The first plugin that is on one side only; every rendered plugin has an id of its own."""
+    missing = next((plugin for plugin in wanted if plugin not in loaded), None)
+    if missing:
+        return f"the plugin `{missing}` is not loaded"
+    extra = next((plugin for plugin in loaded if plugin not in wanted), None)
+    return f"the plugin `{extra}` is loaded and not rendered" if extra else ""
+
+
 def _plugin_ids(pipeline: Mapping[str, Any]) -> Iterator[str]:
-    for plugins in (pipeline.get("plugins") or {}).values():
-        yield from (str(plugin["id"]) for plugin in plugins if "id" in plugin)
+    """Of inputs, filters and outputs; a codec without an id is given another one at each start."""
+    plugins = pipeline.get("plugins") or {}
+    for section in _SECTIONS:
+        yield from (str(plugin["id"]) for plugin in plugins.get(section) or () if "id" in plugin)
 
 
 def _last_written(context: Context) -> float:

@@ -1,0 +1,191 @@
+"""Components that answer otherwise than they should, or not at all: each its own cause.
+
+What answers is a few lines of Python here: only what `check` makes of it is under test.
+"""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from obsctl.errors import EngineError, Problem
+from obsctl.health import delivery
+from obsctl.health.alert_canary import ALERT_CHECKS
+from obsctl.health.context import ContainerState, Context
+from obsctl.health.registry import CHECKS
+from obsctl.health.report import Finding
+from obsctl.health.run import Check, run_checks
+from obsctl.health.sink_canary import SINK_CHECKS
+from obsctl.stack.model import Datasource
+from tests.engine.health_lab import bare_stack, causes
+from tests.engine.project import free_port
+
+Answers = Mapping[str, tuple[int, object]]
+READY = {"/-/ready": (200, "ok")}
+GRAFANA = {"/api/health": (200, {"database": "ok", "version": "13"}), "/api/org": (200, {})}
+
+
+@contextmanager
+def serving(answers: Answers) -> Iterator[str]:
+    """The URL of a server with an answer for each path; `*` is the answer for all others."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            missing = answers.get("*", (404, {}))
+            status, body = answers.get(self.path.partition("?")[0], missing)
+            text = body if isinstance(body, str) else json.dumps(body)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.do_GET()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing: the test tells what matters."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def no_engine() -> tuple[ContainerState, ...]:
+    raise EngineError(Problem("no Engine"))
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    for name in ("grafana_admin_password", "elastic_password"):
+        (tmp_path / name).write_text("secret")
+    source = Datasource("obsctl-prometheus", "Prometheus", "prometheus", "http://prometheus:9090")
+    stack = replace(bare_stack("answers"), datasources=(source,))
+    place = tmp_path / "stack/grafana/provisioning/datasources/obsctl.yml"
+    place.parent.mkdir(parents=True)
+    place.write_text("datasources: [ { name: Prometheus, uid: p, type: prometheus, url: u } ]")
+    return Context(stack, {}, tmp_path, tmp_path / "stack", tmp_path, no_engine)
+
+
+def found(
+    context: Context, targets: Mapping[str, str], checks: Sequence[Check] = CHECKS
+) -> Mapping[str, Finding]:
+    """What is wrong, by code, where only these components are there."""
+    asked = [check for check in checks if check.layer != "containers"]
+    return causes(run_checks(replace(context, targets=targets), asked))
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://no-such-host.invalid:9093", "name-unknown"),
+        ("http://127.0.0.1:{closed}", "not-listening"),
+        ("https://127.0.0.1:{plain}", "tls-failed"),
+        ("http://127.0.0.1:{rude}", "no-http"),
+        ("http://255.255.255.255:9093", "unreachable"),
+    ],
+)
+def test_an_address_that_leads_nowhere(context: Context, url: str, code: str) -> None:
+    with serving({}) as plain, hanging_up() as rude:
+        places = {"closed": free_port(), "plain": plain.rpartition(":")[2], "rude": rude}
+        report = found(context, {"alertmanager": url.format(**places)})
+    assert report[code].subject == "alertmanager"
+    assert report[code].layer == "readiness"
+
+
+@contextmanager
+def hanging_up() -> Iterator[int]:
+    """The port of a server that closes each connection without a word."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        while True:
+            try:
+                server.accept()[0].close()
+            except OSError:
+                return
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join()
+
+
+SUCCESS = {"status": "success", "data": {"version": "3.13.2"}}
+REFUSED = {"status": "error", "error": "too many samples"}
+
+
+@pytest.mark.parametrize(
+    ("component", "code", "answers"),
+    [
+        ("prometheus", "prometheus-not-ready", {"*": (503, "Service Unavailable")}),
+        ("prometheus", "wrong-answer", {**READY, "*": (200, "<html>a page</html>")}),
+        ("prometheus", "wrong-shape", {**READY, "*": (200, {"status": "success", "data": []})}),
+        ("prometheus", "query-failed", {**READY, "*": (200, SUCCESS),
+                                        "/api/v1/query": (200, REFUSED)}),
+        ("alertmanager", "not-ready", {"*": (503, "starting")}),
+        ("grafana", "grafana-password", {**GRAFANA, "/api/org": (401, {})}),
+        ("grafana", "unexpected-status", {**GRAFANA, "/api/org": (500, {})}),
+        ("grafana", "datasource-missing", GRAFANA),
+        ("grafana", "plugin-missing", {**GRAFANA, "*": (404, {"message": "Plugin not found"})}),
+        ("elasticsearch", "elastic-password", {"*": (401, {})}),
+        ("elasticsearch", "cluster-red", {"*": (200, {"status": "red", "unassigned_shards": 1})}),
+        ("kibana", "kibana-not-ready", {"/api/status": (503, {"status": {"overall": {
+            "level": "critical"}}})}),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none(
+    context: Context, component: str, code: str, answers: Answers
+) -> None:
+    with serving(answers) as url:
+        assert code in found(context, {component: url})
+
+
+def test_a_pipeline_that_is_another_one(context: Context) -> None:
+    plugins = {"inputs": [{"id": "from_tcp"}], "outputs": [{"id": "to_elasticsearch"}]}
+    stats = {"pipelines": {"main": {"plugins": plugins}}}
+    text = 'input { tcp { \n id => "from_beats"\n } }\noutput { x {\n id => "to_elasticsearch"\n} }'
+    file = context.stack_directory / "logstash" / "pipeline" / "logstash.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    with serving({"/_node/stats/pipelines": (200, stats)}) as url:
+        evidence = found(context, {"logstash": url})["pipeline-not-loaded"].evidence
+    assert "`from_beats` is not loaded" in evidence
+
+
+def test_events_that_elasticsearch_refused(context: Context) -> None:
+    output = {"id": "to_elasticsearch", "documents": {"non_retryable_failures": 3}}
+    pipeline = {"events": {"in": 5, "out": 5}, "plugins": {"outputs": [output]}}
+    with serving({"/_node/stats/pipelines": (200, {"pipelines": {"main": pipeline}})}) as url:
+        finding = found(context, {"logstash": url})["events-refused"]
+    assert finding.evidence == "5 events in, 5 out, 3 refused by Elasticsearch"
+    assert finding.state == "warn"
+
+
+def test_an_alert_that_is_taken_and_not_listed(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "GRACE_S", 0.2)
+    answers = {"/metrics": (200, ""), "/api/v2/alerts": (200, [])}
+    with serving(answers) as url:
+        assert "canary-not-seen" in found(context, {"alertmanager": url}, ALERT_CHECKS)
+
+
+def test_a_sink_is_not_tried_where_alertmanager_runs_elsewhere(context: Context) -> None:
+    with serving({"*": (200, {"silenceID": "1"})}) as url:
+        asked = replace(context, targets={"alertmanager": url})
+        report = run_checks(asked, SINK_CHECKS)
+    assert any("runs elsewhere" in finding.evidence for finding in report.findings)
