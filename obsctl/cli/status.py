@@ -19,14 +19,17 @@ def command(
     from obsctl.console import print_data, print_note, print_table
     from obsctl.engine.client import Engine
     from obsctl.engine.located import locate_stack
+    from obsctl.engine.snapshots import snapshots
     from obsctl.engine.status import COLUMNS, service_statuses
 
-    stack = locate_stack(file)
-    services = service_statuses(Engine.open(), stack.project, stack.desired())
+    stack, engine = locate_stack(file), Engine.open()
+    services = service_statuses(engine, stack.project, stack.desired())
     if json:
         print_data(dumps([service.as_data() for service in services], indent=2))
     elif not services:
         print_note(f"nothing of {stack.project} is here yet; `obsctl up` brings it up")
     else:
         print_table(stack.project, COLUMNS, [service.row() for service in services])
+        for snapshot in snapshots(engine.volumes(), stack.project):
+            print_note(str(snapshot))
     raise typer.Exit(0 if services and all(service.ok for service in services) else 1)

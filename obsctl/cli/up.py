@@ -25,7 +25,7 @@ def command(
         typer.Option(
             "--accept-data-risk",
             metavar="SERVICE",
-            help="Allow an image change of SERVICE that its data has no way back from.",
+            help="Change the image of SERVICE without saving its data first.",
         ),
     ] = None,
 ) -> None:

@@ -1,12 +1,15 @@
-"""Image changes that stored data does not survive, or from which there is no way back; pure."""
+"""Image changes that stored data does not survive, or has no way back from; pure."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from obsctl.engine.model import Desired
 from obsctl.engine.observe import Observed
+from obsctl.engine.plan import Action, Operation, Plan
 from obsctl.engine.references import split_reference
+from obsctl.engine.slots import PREVIOUS
 from obsctl.engine.state import State
 from obsctl.errors import Problem
 
@@ -23,22 +26,69 @@ class _Version(NamedTuple):
 _READS_V3: Final = _Version(2, 55)
 
 
-def data_risks(desired: Desired, observed: Observed, state: State) -> dict[str, Problem]:
+@dataclass(frozen=True, slots=True)
+class DataRisk:
+    """`words` say what the change of the image does to the data in `volumes`."""
+
+    service: str
+    old_image: str
+    new_image: str
+    words: str
+    volumes: tuple[str, ...]
+
+    def refusal(self) -> Problem:
+        """Without the old container there is nothing to go back to."""
+        listed = ", ".join(f"`{one}`" for one in self.volumes)
+        return Problem(
+            f"`{self.service}` shall change from {self.old_image} to {self.new_image}: "
+            f"{self.words}",
+            hint=f"bring it up with {self.old_image} first, so that obsctl can go back, or save "
+            f"the volume {listed} and then `obsctl up --accept-data-risk {self.service}`",
+        )
+
+
+def guarded(plan: Plan, risks: Mapping[str, DataRisk], accepted: Collection[str]) -> Plan:
+    """The plan with volumes saved before what puts their data at risk, unless that is accepted.
+
+    What has no old container to go back to is refused.
+    """
+    open_ = {name: risk for name, risk in risks.items() if name not in accepted}
+    replaced = {one.resource for one in plan.operations if one.action is Action.REPLACE}
+    operations = tuple(_saving(one, open_.get(one.resource)) for one in plan.operations)
+    refusals = tuple(risk.refusal() for name, risk in open_.items() if name not in replaced)
+    return replace(plan, operations=operations, refusals=refusals)
+
+
+def _saving(operation: Operation, risk: DataRisk | None) -> Operation:
+    if risk is None or operation.action is not Action.REPLACE:
+        return operation
+    return replace(operation, cause=f"{operation.cause}: {risk.words}", saves=risk.volumes)
+
+
+def data_risks(desired: Desired, observed: Observed, state: State) -> dict[str, DataRisk]:
     """By service: what the new image would do to the data in its volumes."""
     images = {name: entry.image for name, entry in state.loaded.items()}
-    images |= {container.service: container.image for container in observed.containers}
+    images |= _images(desired, observed)
     present = observed.volume_names()
-    risks: dict[str, Problem] = {}
+    risks: dict[str, DataRisk] = {}
     for name, service in desired.services.items():
-        volumes = [volume for volume in service.volumes if volume in present]
+        volumes = tuple(volume for volume in service.volumes if volume in present)
         risk = data_risk(images.get(name, ""), service.image) if volumes else None
         if risk:
-            risks[name] = Problem(
-                f"`{name}` shall change from {images[name]} to {service.image}: {risk}",
-                hint=f"save the volume {', '.join(f'`{one}`' for one in volumes)} first; "
-                f"then `obsctl up --accept-data-risk {name}`",
-            )
+            risks[name] = DataRisk(name, images[name], service.image, risk, volumes)
     return risks
+
+
+def _images(desired: Desired, observed: Observed) -> dict[str, str]:
+    """What last wrote the data of each service; a successor that was only made has not."""
+    by_name = {container.name: container.image for container in observed.containers}
+    names = {service.name: service.container for service in desired.services.values()}
+    writers = ((key, (name + PREVIOUS, name)) for key, name in names.items())
+    return {
+        key: by_name[found]
+        for key, candidates in writers
+        if (found := next((one for one in candidates if one in by_name), None))
+    }
 
 
 def data_risk(old_image: str, new_image: str) -> str | None:

@@ -41,6 +41,7 @@ class Operation:
     fresh: Container | None = None  # its replacement, made by an `up` that was interrupted
     definition: DesiredNetwork | DesiredVolume | None = None
     files: tuple[str, ...] = ()
+    saves: tuple[str, ...] = ()  # volumes to copy while no container writes to them
 
     @property
     def key(self) -> str:
@@ -77,6 +78,8 @@ class Plan:
             yield f"{operation.key:<{width}}  {operation.cause}"
             if operation.needs:
                 yield f"{'':<{width}}  after {', '.join(operation.needs)}"
+            if operation.saves:
+                yield f"{'':<{width}}  saves volume {', '.join(operation.saves)} before"
 
     def _refused(self) -> Iterator[str]:
         for problem in self.refusals:
@@ -95,6 +98,7 @@ class Plan:
                     "cause": operation.cause,
                     "needs": list(operation.needs),
                     "change": operation.is_change,
+                    "saves": list(operation.saves),
                 }
                 for operation in self.operations
             ],

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from obsctl.engine.causes import definition_cause
-from obsctl.engine.data_guard import data_risks
+from obsctl.engine.data_guard import data_risks, guarded
 from obsctl.engine.mending import mending
 from obsctl.engine.model import STARTED, Desired, DesiredService
 from obsctl.engine.observe import Container, Observed
@@ -21,9 +21,7 @@ def reconcile(
     `at_risk` are the services whose data may be changed so that there is no way back.
     """
     plan = _Reconciler(desired, observed, state).plan()
-    risks = data_risks(desired, observed, state)
-    refusals = tuple(problem for name, problem in risks.items() if name not in at_risk)
-    return replace(plan, refusals=refusals)
+    return guarded(plan, data_risks(desired, observed, state), at_risk)
 
 
 @dataclass(frozen=True, slots=True)

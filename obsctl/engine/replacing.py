@@ -10,6 +10,7 @@ from obsctl.engine.observe import Container
 from obsctl.engine.plan import Operation
 from obsctl.engine.readiness import await_ready
 from obsctl.engine.slots import NEXT, PREVIOUS
+from obsctl.engine.snapshots import drop_old, forget, restore, save
 from obsctl.errors import EngineError, ObsctlError, Problem, Stopped
 
 
@@ -23,6 +24,7 @@ class _Replacement:
     old_name: str
     fresh: str  # the new container
     fresh_name: str
+    saves: tuple[str, ...] = ()
 
 
 def replace_container(context: Context, operation: Operation) -> None:
@@ -39,7 +41,7 @@ def replace_container(context: Context, operation: Operation) -> None:
         name = service.container + NEXT
         context.journal.step(operation.key, f"create {name}")
         fresh = make_container(context.engine, service, name)
-    replacement = _Replacement(operation.key, service, old, old.name, fresh, name)
+    replacement = _Replacement(operation.key, service, old, old.name, fresh, name, operation.saves)
     try:
         outage_s = _switch(context, replacement)
     except ObsctlError as error:
@@ -53,6 +55,9 @@ def remove_previous(context: Context, operation: Operation) -> None:
     if operation.service is None or operation.current is None:
         raise ValueError(operation.key)
     context.journal.step(operation.key, f"remove {operation.service.container}{PREVIOUS}")
+    if operation.saves:
+        # Before: once the old container is gone, nothing tells a later run to go on here.
+        drop_old(context, operation.service)
     context.engine.remove(operation.current.id, force=True)
     context.journal.end(operation.key)
 
@@ -78,6 +83,10 @@ def _switch(context: Context, it: _Replacement) -> float:
         context.tell(service.name, "stopping the old container")
         engine.stop(it.old.id, it.old.grace_s)
     if it.old_name != service.container + PREVIOUS:
+        forget(context, service, it.old)
+        for volume in it.saves:
+            context.journal.step(it.key, f"save {volume}")
+            save(context, service, it.old, volume)
         context.journal.step(it.key, f"rename {it.old_name}")
         engine.rename(it.old.id, service.container + PREVIOUS)
         it.old_name = service.container + PREVIOUS
@@ -115,6 +124,7 @@ def _put_back(context: Context, it: _Replacement) -> None:
     engine.remove(it.fresh, force=True)
     # The old one would start with what the new one did not get along with.
     context.good.put_back(service)
+    restore(context, service, it.old)
     if it.old_name != service.container:
         context.journal.step(it.key, f"rename {it.old_name}")
         engine.rename(it.old.id, service.container)

@@ -12,6 +12,7 @@ from obsctl.engine.pulling import pull_image
 from obsctl.engine.readiness import await_ready
 from obsctl.engine.reloading import reload_container
 from obsctl.engine.replacing import replace_container
+from obsctl.engine.snapshots import half_made, restore
 
 
 def perform(context: Context, operation: Operation) -> None:
@@ -59,6 +60,8 @@ def _remove(context: Context, operation: Operation) -> None:
         context.tell(operation.resource, "stopping")
         context.engine.stop(container.id, container.grace_s)
     context.engine.remove(container.id, force=True)
+    if volume := half_made(container):
+        context.engine.remove_volume(volume)
     context.tell(operation.resource, "removed", "done")
 
 
@@ -88,6 +91,7 @@ def _resume(context: Context, operation: Operation) -> None:
 
 def _restore(context: Context, operation: Operation) -> None:
     service, container = _service(operation), _container(operation)
+    restore(context, service, container)
     context.engine.rename(container.id, service.container)
     if not service.one_shot:
         context.engine.start(container.id)

@@ -1,8 +1,7 @@
-"""What was changed in one run goes back together; what would cost data is refused."""
+"""What was changed in one run goes back together, whatever was changed."""
 
 from pathlib import Path
 
-from tests.engine.proxy import proxied
 from tests.engine.small_files import put, write_prometheus
 from tests.engine.small_stack import Project
 from tests.engine.test_reload import interval
@@ -50,28 +49,3 @@ def test_the_old_container_gets_its_own_files_back(running: Project) -> None:
     assert path.read_text() == good
     assert ids(running) == before
     assert running.container("alertmanager")["State"]["Status"] == "running"
-
-
-def test_a_change_without_a_way_back_is_refused(project: Project, short_path: Path) -> None:
-    """The tags say 3.x -> 2.54; the content is the same, for only the tags are judged."""
-    up(project)
-    before = ids(project)
-    image = project.document["services"]["prometheus"]["image"]
-    old = f"{project.name}/prometheus:2.54.0"
-    project.docker("tag", image, old)
-    try:
-        project.change("prometheus", image=old)
-        with proxied(short_path / "s", project.kit.docker_host) as proxy:
-            done = project.up(docker_host=proxy.docker_host)
-            assert proxy.calls == []
-        assert done.code == 5
-        assert "older than 2.55 it cannot read the data of Prometheus 3" in done.stderr
-        assert "obsctl up --accept-data-risk prometheus" in done.stderr
-        assert ids(project) == before
-        assert "refused" in project.run("plan").stdout
-        assert project.up("--accept-data-risk=nobody").code == 2
-        done = project.up("--accept-data-risk=prometheus")
-        assert done.code == 0, done
-    finally:
-        project.docker("rm", "-f", f"{project.name}-prometheus-1")
-        project.docker("rmi", old)

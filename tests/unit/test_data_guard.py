@@ -1,11 +1,15 @@
-"""Which image changes are refused: judged by the tags alone."""
+"""Which image changes need a snapshot of the data: judged by the tags alone."""
 
 from dataclasses import replace
 
 import pytest
 
+from obsctl.conventions import COMPOSE_PROJECT
 from obsctl.engine.data_guard import data_risk
+from obsctl.engine.model import Desired
+from obsctl.engine.plan import Plan
 from obsctl.engine.reconcile import reconcile
+from obsctl.engine.snapshots import LABEL_OF, LABEL_SAVING, half_made, snapshots
 from obsctl.engine.state import Loaded, State
 from tests.unit.engine_samples import container, desired, observed, service
 
@@ -40,20 +44,71 @@ def test_risk(old: str, new: str, words: str | None) -> None:
     assert (words in found) if words and found else found == words
 
 
-def test_refused_unless_accepted_and_only_with_data() -> None:
-    wanted = desired(replace(service("grafana", spec_hash="b"), image="grafana/grafana:12.0.0"))
-    here = container("grafana", image="grafana/grafana:13.2.3")
-    plan = reconcile(wanted, observed(wanted, here), State())
+def risky() -> Desired:
+    return desired(replace(service("grafana", spec_hash="b"), image="grafana/grafana:12.0.0"))
+
+
+HERE = container("grafana", image="grafana/grafana:13.2.3")
+
+
+def saves(plan: Plan) -> list[str]:
+    return [volume for operation in plan.operations for volume in operation.saves]
+
+
+def test_the_volume_is_saved_unless_that_is_declined_and_only_with_data() -> None:
+    wanted = risky()
+    plan = reconcile(wanted, observed(wanted, HERE), State())
+    assert saves(plan) == ["erp_grafana"]
+    assert plan.refusals == ()
+    assert "migrated for the newer version" in str(plan)
+    assert "saves volume erp_grafana before" in str(plan)
+    assert plan.as_data()["operations"][0]["saves"] == ["erp_grafana"]
+    assert saves(reconcile(wanted, observed(wanted, HERE), State(), {"grafana"})) == []
+    empty = observed(wanted, HERE, without=("erp_grafana",))
+    assert saves(reconcile(wanted, empty, State())) == []
+
+
+def test_the_volume_remembers_after_down() -> None:
+    """There is no container to go back to."""
+    wanted = desired(replace(service("grafana"), image="grafana/grafana:12.0.0"))
+    state = State({"grafana": Loaded("gone", {}, "grafana/grafana:13.2.3")})
+    plan = reconcile(wanted, observed(wanted), state)
     (problem,) = plan.refusals
     assert "from grafana/grafana:13.2.3 to grafana/grafana:12.0.0" in problem.message
     assert "erp_grafana" in (problem.hint or "")
     assert "refused" in str(plan)
-    assert reconcile(wanted, observed(wanted, here), State(), {"grafana"}).refusals == ()
-    empty = observed(wanted, here, without=("erp_grafana",))
-    assert reconcile(wanted, empty, State()).refusals == ()
+    assert reconcile(wanted, observed(wanted), state, {"grafana"}).refusals == ()
 
 
-def test_the_volume_remembers_after_down() -> None:
-    wanted = desired(replace(service("grafana"), image="grafana/grafana:12.0.0"))
-    state = State({"grafana": Loaded("gone", {}, "grafana/grafana:13.2.3")})
-    assert len(reconcile(wanted, observed(wanted), state).refusals) == 1
+def test_a_successor_that_never_ran_has_written_nothing() -> None:
+    wanted = risky()
+    left = container("grafana", "created", suffix="_next", image="grafana/grafana:12.0.0")
+    assert saves(reconcile(wanted, observed(wanted, HERE, left), State())) == ["erp_grafana"]
+
+
+def test_a_copy_that_was_cut_short_is_no_snapshot() -> None:
+    labels = {"Config": {"Labels": {LABEL_SAVING: "erp_grafana_1"}}}
+    copier = container("grafana", "running", suffix="_copying", inspected=labels)
+    assert half_made(copier) == "erp_grafana_1"
+    assert half_made(replace(copier, state="exited", exit_code=1)) == "erp_grafana_1"
+    assert half_made(replace(copier, state="exited")) is None
+    assert half_made(HERE) is None
+
+
+def test_snapshots_of_the_project_come_newest_first() -> None:
+    def volume(name: str, made: str, project: str = "erp", **labels: str) -> dict[str, object]:
+        own = {COMPOSE_PROJECT: project, **labels}
+        return {"Name": name, "CreatedAt": made, "Labels": own}
+
+    of = {LABEL_OF: "erp_grafana"}
+    found = snapshots(
+        [
+            volume("a", "2026-01-01T00:00:00Z", **of),
+            volume("b", "2026-01-02T00:00:00Z", **of),
+            volume("c", "2026-01-03T00:00:00Z", "other", **of),
+            volume("erp_grafana", "2026-01-04T00:00:00Z"),
+            {"Name": "bare", "Labels": None},
+        ],
+        "erp",
+    )
+    assert [one.name for one in found] == ["b", "a"]

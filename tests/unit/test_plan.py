@@ -37,5 +37,6 @@ def test_data() -> None:
         "cause": "image prom/prometheus:v2 -> prom/prometheus:v3",
         "needs": ["pull prom/prometheus:v3"],
         "change": True,
+        "saves": [],
     }
     assert data["operations"][2]["change"] is False
