@@ -22,8 +22,17 @@ LABEL_SPEC_HASH: Final = "dev.obsctl.spec-hash"
 LABEL_RELOAD: Final = "dev.obsctl.reload"
 # Comma list of directories under stack/ whose content is hot-reloadable (outside of spec-hash).
 LABEL_HOT: Final = "dev.obsctl.hot"
+# "<scheme>" or "<scheme> <user> <secret>": how the service is asked, where not plainly and by all.
+LABEL_ACCESS: Final = "dev.obsctl.access"
 # "<container port><path>": the readiness endpoint; probed from the host where it is published.
 LABEL_READY: Final = "dev.obsctl.ready"
+
+# Files under secrets/ that follow from others; no secret of a project can have a dot in its name.
+AUTHORITY: Final = "ca.crt"
+AUTHORITY_KEY: Final = "ca.key"  # never leaves the host
+WEB_CONFIG: Final = "{}.web.yml"
+CERTIFICATE: Final = "{}.crt"
+CERTIFICATE_KEY: Final = "{}.key"
 
 COMPOSE_PROJECT: Final = "com.docker.compose.project"
 COMPOSE_SERVICE: Final = "com.docker.compose.service"

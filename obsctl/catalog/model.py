@@ -38,6 +38,8 @@ class Exporter:
     password_variable: str | None = None
     # The program that the image starts, for a wrapper that has to start it itself.
     program: str | None = None
+    # Whether it takes --web.config.file, of the library that Prometheus's own servers share.
+    web_config: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class ExporterEntry(Part):
     credentials: Literal["password_file", "json_file", "environment_from_file"] | None = None
     password_variable: Text | None = None
     program: Text | None = None
+    web_config: bool = False
 
 
 class TierEntry(Part):

@@ -11,6 +11,7 @@ from obsctl.engine.plan import Plan
 from obsctl.engine.up import Goal, Patience, bring_up
 from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
 from obsctl.project import secrets
+from obsctl.project.derived import derive
 from obsctl.project.secret_checks import SecretProblem
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall
@@ -95,6 +96,8 @@ def complete_secrets(file: Path, rendered: Rendered) -> None:
         from obsctl.project.sourcing import placed as at_their_names
 
         raise ProjectFileError(*at_their_names(problems, load_project(file).document))
+    if made := derive(root, rendered.derived):
+        print_note("wrote secrets/: " + ", ".join(made))
 
 
 def _fetched(root: Path, sources: Mapping[str, Mapping[str, object]]) -> tuple[Problem, ...]:

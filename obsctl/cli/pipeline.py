@@ -22,6 +22,7 @@ class Built:
     def summary(self) -> Rendered:
         """What commands need of it once its files are written."""
         from obsctl.project import secrets
+        from obsctl.stack.web import derived
 
         project = self.loaded.project
         return Rendered(
@@ -31,6 +32,7 @@ class Built:
             given_secrets=secrets.given_names(project),
             endpoints=tuple((e.component, e.url, e.note) for e in self.stack.endpoints),
             sources={n: s.as_data() for n, s in secrets.sources_of(project).items()},
+            derived=derived(project, self.stack.services, self.stack.web),
         )
 
     def remember(self, inputs: str | None) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from obsctl.catalog.load import available_kinds, load_catalog
 from obsctl.cli.interview import Given, choose
+from obsctl.cli.pipeline import build
 from obsctl.console import can_ask, print_note
 from obsctl.conventions import CATALOG_DIRECTORY
 from obsctl.errors import Problem, ProjectFileError, RenderError, UsageError
 from obsctl.project import secrets
 from obsctl.project.choices import Form, ServiceChoice, check_services
+from obsctl.project.derived import derive
 from obsctl.project.document import parse_document
 from obsctl.project.known_keys import known_keys_hint
 from obsctl.project.load import LoadedProject, check_document, load_project
@@ -48,6 +50,7 @@ def complete(file: Path, given: Given) -> None:
         raise UsageError(Problem("`--secrets-only` takes no other option than `--file`"))
     loaded = load_project(file)
     _say_what_was_made(secrets.generate(loaded.root, secrets.generated_names(loaded.project)))
+    _say_what_was_made(derive(loaded.root, build(file).summary().derived))
     _ignore(loaded.root)
     _say_what_is_left(loaded, ())
 

@@ -133,6 +133,8 @@ ImageName = Annotated[str, _checked(_check_image)]
 NetworkName = Annotated[
     str, _checked(_check_network), WithJsonSchema({"type": "string", "pattern": f"^{_NETWORK}$"})
 ]
+# As HTTP's basic authentication takes it: no colon; and no space, as it is a word of a label.
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
 MailAddress = Annotated[str, _checked(_check_mail)]
 Memory = Annotated[Size, AfterValidator(_check_memory)]
 LabelName = Annotated[

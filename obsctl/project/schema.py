@@ -50,6 +50,7 @@ from obsctl.project.settings import (
     PrometheusSettings,
     StackSettings,
     TcpInput,
+    WebSettings,
 )
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "Telegram",
     "Threshold",
     "UserRule",
+    "WebSettings",
     "Webhook",
 ]
 

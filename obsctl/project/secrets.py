@@ -32,8 +32,8 @@ def generated_names(project: "Project") -> tuple[str, ...]:
     names = set(_of_the_stack(frozenset(project.stack.without)))
     if project.errors and project.errors.bugsink:
         names.update(_OF_BUGSINK)
-    for service in project.services.values():
-        names.update(_references(service))
+    for section in (*project.services.values(), project.stack):
+        names.update(_references(section))
     return tuple(sorted(names - set(given_names(project))))
 
 

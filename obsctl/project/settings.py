@@ -4,9 +4,18 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from obsctl.project.fields import ImageName, IpAddress, Memory, NetworkName, Port, Url, refused
+from obsctl.project.fields import (
+    ImageName,
+    IpAddress,
+    Memory,
+    NetworkName,
+    Port,
+    Url,
+    UserName,
+    refused,
+)
 from obsctl.project.quantities import Duration, Size
-from obsctl.project.section import Section
+from obsctl.project.section import SecretReference, Section
 
 # A link in a notification is opened far from the Docker host.
 PUBLIC_URL: Final = "Where people open it, in links; default: the published port."
@@ -87,6 +96,7 @@ class ElasticsearchSettings(Section):
 
     port: Port = Field(9200, description="Port on the host.")
     memory: Memory = Field(Size("2GiB"), description="Limit of the container; half is heap.")
+    tls: bool = Field(default=False, description="Serve HTTPS, with a certificate of the stack's.")
 
 
 class LogstashSettings(Section):
@@ -104,6 +114,17 @@ class KibanaSettings(Section):
     memory: Memory = Field(Size("1536MiB"), description="Limit of the container.")
 
 
+class WebSettings(Section):
+    """A login, and TLS, in front of Prometheus, Alertmanager and the exporters."""
+
+    user: UserName = Field("admin", description="Who may log in.")
+    password: SecretReference = Field(
+        SecretReference(secret="web_password"),  # noqa: S106 - the name of a secret
+        description="The password, as a reference.",
+    )
+    tls: bool = Field(default=False, description="Serve HTTPS, with certificates of the stack's.")
+
+
 class StackSettings(Section):
     """Versions, ports and sizes of the stack's own parts."""
 
@@ -114,6 +135,9 @@ class StackSettings(Section):
     )
     images: dict[str, ImageName] = Field(
         default_factory=dict, description="`registry` (a mirror) or an image by its name."
+    )
+    web: WebSettings | None = Field(
+        None, description="A login for Prometheus, Alertmanager and exporters; `{}` is admin's."
     )
     prometheus: PrometheusSettings = Field(PrometheusSettings(), description="Metrics.")
     alertmanager: AlertmanagerSettings = Field(AlertmanagerSettings(), description="Notifications.")

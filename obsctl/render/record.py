@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from obsctl.conventions import MANIFEST_FILE, STACK_DIRECTORY, STATE_DIRECTORY
 from obsctl.errors import RenderError
+from obsctl.project.derived import Derived
 from obsctl.render.inputs import fingerprint
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile
@@ -29,6 +30,7 @@ class Rendered:
     endpoints: tuple[tuple[str, str, str], ...]
     # Secret -> its source in the form of the project file.
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    derived: Derived = field(default_factory=Derived)
 
 
 def recall(project_file: Path, inputs: str | None) -> Rendered | None:
@@ -90,4 +92,5 @@ def _rendered(data: Mapping[str, Any]) -> Rendered:
         given_secrets=tuple(map(str, data["given_secrets"])),
         endpoints=tuple((str(name), str(url), str(note)) for name, url, note in data["endpoints"]),
         sources={str(name): dict(source) for name, source in data["sources"].items()},
+        derived=Derived.read(data["derived"]),
     )

@@ -1,6 +1,6 @@
 """Stack -> files; pure but for the templates that it reads."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,7 +15,10 @@ from obsctl.stack.model import Stack
 
 __all__ = ["RenderedFile", "render"]
 
-_SLOW_TESTS = "prometheus/rules_slow_test.yml"
+_ON_DEMAND: Mapping[str, Callable[[Stack], bool]] = {
+    "prometheus/rules_slow_test.yml": lambda stack: any(test.slow for test in stack.rule_tests),
+    "prometheus/web_client.yml": lambda stack: stack.web is not None,
+}
 # Beyond this, what the serialisers alone have written is the rules of hundreds of services, and
 # reading it back would take longer than all the rest; promtool does it before `up`.
 _REREAD_MAX = 2**20
@@ -52,8 +55,8 @@ def _wanted(stack: Stack, templates: Templates) -> Iterator[str]:
             continue  # one for each application, under its own name
         if name not in templates.built_in or name == COMPOSE_FILE:
             yield name
-        elif name == _SLOW_TESTS:
-            if any(test.slow for test in stack.rule_tests):
+        elif name in _ON_DEMAND:
+            if _ON_DEMAND[name](stack):
                 yield name
         elif name.startswith(tuple(mounted)):
             yield name

@@ -4,12 +4,13 @@ import math
 import re
 from pathlib import PurePosixPath
 
-from obsctl.conventions import PORTS
+from obsctl.conventions import AUTHORITY, PORTS
 from obsctl.project.quantities import Duration
 from obsctl.project.schema import Project
 from obsctl.stack.grafana import READER_PASSWORD
 from obsctl.stack.images import Images
 from obsctl.stack.model import (
+    Access,
     Dependency,
     DirectoryMount,
     Healthcheck,
@@ -20,6 +21,7 @@ from obsctl.stack.model import (
     VolumeMount,
 )
 from obsctl.stack.prometheus import published_url
+from obsctl.stack.web import certificate_secrets
 
 ELASTIC_PASSWORD = "elastic_password"  # noqa: S105 - names of secrets
 KIBANA_PASSWORD = "kibana_system_password"  # noqa: S105
@@ -29,55 +31,83 @@ SERVICE = "elasticsearch"
 SETUP = "elasticsearch-setup"
 USER = "1000:0"
 _PORT = PORTS["elasticsearch"]
-URL = f"http://elasticsearch:{_PORT}"
-
-# The image insists on a 0400 or 0600 file of its own user; a Compose secret is 0444.
+_CONFIG = "/etc/elasticsearch"
+# It reads files below its configuration only, and watches them: a renewed one is taken at once.
+_CERTIFICATES = f"{_CONFIG}/certs"
+# The image insists on a 0400 or 0600 file of its own user; a Compose secret is 0444. Its
+# configuration is copied, because the keystore is made in it and the root file system is closed.
 _START = f"""\
+rm -rf /tmp/*
+cp -r /usr/share/elasticsearch/config/. {_CONFIG}
 umask 277
-rm -f /tmp/elastic_password
-cat /run/secrets/{ELASTIC_PASSWORD} >/tmp/elastic_password
+rm -f /dev/shm/elastic_password
+cat /run/secrets/{ELASTIC_PASSWORD} >/dev/shm/elastic_password
 umask 022
-export ELASTIC_PASSWORD_FILE=/tmp/elastic_password
+export ELASTIC_PASSWORD_FILE=/dev/shm/elastic_password
 exec /usr/local/bin/docker-entrypoint.sh eswrapper
 """
-# 401 is the answer of a node that serves and has security on.
-_HEALTH = (
-    "curl -s -o /dev/null -m 4 -w '%{http_code}' "
-    f"http://127.0.0.1:{_PORT}/ | grep -qE '^(200|401)$'"
-)
+_LOGS = "/usr/share/elasticsearch/logs"
+
+
+def elasticsearch_url(project: Project) -> str:
+    """Where the stack's other parts find it."""
+    return f"http{'s' if project.stack.elasticsearch.tls else ''}://{SERVICE}:{_PORT}"
+
+
+def authority_secrets(project: Project) -> tuple[str, ...]:
+    """What a client needs to trust its certificate."""
+    return (AUTHORITY,) if project.stack.elasticsearch.tls else ()
+
+
+def _health(*, tls: bool) -> str:
+    """401 is the answer of a node that serves and has security on."""
+    how = f"--cacert /run/secrets/{AUTHORITY} https" if tls else "http"
+    ask = f"curl -s -o /dev/null -m 4 -w '%{{http_code}}' {how}://127.0.0.1:{_PORT}/"
+    return f"{ask} | grep -qE '^(200|401)$'"
 
 
 def elasticsearch_service(project: Project, images: Images) -> Service:
     """The heap follows from the memory limit: the image takes half of it."""
     settings = project.stack.elasticsearch
+    certificate = certificate_secrets(SERVICE) if settings.tls else ()
     return Service(
         name=SERVICE,
         image=images.name("elasticsearch"),
         user=USER,
         entrypoint=("/bin/bash", "-ec", _START),
-        environment=_environment(project.project),
-        volumes=(VolumeMount("elasticsearch_data", "/usr/share/elasticsearch/data"),),
-        tmpfs=("/tmp:exec,size=256m,mode=1777",),  # noqa: S108 - JNA loads its library there
-        secrets=(ELASTIC_PASSWORD,),
+        environment=_environment(project.project, tls=settings.tls),
+        volumes=(
+            VolumeMount("elasticsearch_data", "/usr/share/elasticsearch/data"),
+            # Native libraries are loaded from there, which a tmpfs does not allow.
+            VolumeMount("elasticsearch_tmp", "/tmp"),  # noqa: S108 - the image's own, open
+        ),
+        tmpfs=(f"{_CONFIG}:size=16m,mode=1777", f"{_LOGS}:size=128m,mode=1777"),
+        secrets=(*authority_secrets(project), ELASTIC_PASSWORD, *certificate),
+        secret_targets={name: f"{_CERTIFICATES}/{name}" for name in certificate},
         ports=(Port(project.stack.bind, settings.port, _PORT),),
-        healthcheck=Healthcheck(("CMD-SHELL", _HEALTH), start_period_s=180),
+        healthcheck=Healthcheck(("CMD-SHELL", _health(tls=settings.tls)), start_period_s=180),
         memory_bytes=settings.memory.bytes,
         pids=4096,
-        read_only=False,
         stop_grace_s=120,
         ready=f"{_PORT}/",
+        access=Access(tls=True) if settings.tls else None,
         comments=(
-            "elasticsearch: the root file system is writable, because the image keeps its",
-            "keystore in config/ and that directory cannot be a tmpfs.",
+            "elasticsearch: its configuration is a copy on tmpfs, as it makes its keystore there.",
             "No memlock or nofile limits are asked for: swap is off by memswap_limit, and a",
             "single node has no bootstrap checks.",
         ),
     )
 
 
-def _environment(project: str) -> dict[str, str]:
+def _environment(project: str, *, tls: bool) -> dict[str, str]:
     watermark = "cluster.routing.allocation.disk.watermark"
+    certificate, key = certificate_secrets(SERVICE)
+    encrypted = {
+        "xpack.security.http.ssl.certificate": f"{_CERTIFICATES}/{certificate}",
+        "xpack.security.http.ssl.key": f"{_CERTIFICATES}/{key}",
+    }
     return {
+        "ES_PATH_CONF": _CONFIG,
         "cluster.name": project,
         # In bytes: the shares of the default stop a node on a laptop's well-filled disk.
         f"{watermark}.flood_stage": "1gb",
@@ -88,13 +118,14 @@ def _environment(project: str) -> dict[str, str]:
         # Both set by hand: the image's own choice is certificates and TLS in front of us.
         "xpack.license.self_generated.type": "basic",
         "xpack.security.enabled": "true",
-        "xpack.security.http.ssl.enabled": "false",
+        "xpack.security.http.ssl.enabled": "true" if tls else "false",
+        **(encrypted if tls else {}),
     }
 
 
 def setup_service(project: Project, images: Images) -> Service:
     """Users, roles, templates and retention; runs again when any of them changes."""
-    secrets = [ELASTIC_PASSWORD, EXPORTER_PASSWORD, WRITER_PASSWORD]
+    secrets = [ELASTIC_PASSWORD, EXPORTER_PASSWORD, WRITER_PASSWORD, *authority_secrets(project)]
     if "grafana" not in project.stack.without:
         secrets.append(READER_PASSWORD)
     if "kibana" not in project.stack.without:
@@ -121,7 +152,8 @@ def logging(project: Project) -> Logging:
     return Logging(
         inputs=tuple(LogInput(kind, entry.port) for kind, entry in given.items() if entry),
         retention=elastic_duration(project.logs.retention),
-        elasticsearch_url=URL,
+        elasticsearch_url=elasticsearch_url(project),
+        elasticsearch_tls=project.stack.elasticsearch.tls,
         datasets={name: stream_name(name) for name in project.services},
         namespace=stream_name(project.environment),
         logstash_heap_mib=project.stack.logstash.memory.bytes // 2**20 // 2,

@@ -10,20 +10,24 @@ from obsctl.stack.prometheus import published_url
 def endpoints(project: Project) -> Iterator[Endpoint]:
     """Pages first, in the order of use; then where log lines are sent."""
     stack, without = project.stack, project.stack.without
+    web = stack.web
+    note = f"user {web.user}, password in secrets/{web.password.secret}" if web else ""
+    tls = web is not None and web.tls
     pages = [
-        ("Prometheus", stack.prometheus.port, ""),
-        ("Alertmanager", stack.alertmanager.port, ""),
+        ("Prometheus", stack.prometheus.port, note, tls),
+        ("Alertmanager", stack.alertmanager.port, note, tls),
     ]
     if "grafana" not in without:
         note = "user admin, password in secrets/grafana_admin_password"
-        pages.insert(0, ("Grafana", stack.grafana.port, note))
+        pages.insert(0, ("Grafana", stack.grafana.port, note, False))
     if "elk" not in without:
         note = "user elastic, password in secrets/elastic_password"
         if "kibana" not in without:
-            pages.append(("Kibana", stack.kibana.port, note))
-        pages.append(("Elasticsearch", stack.elasticsearch.port, note))
-    for component, port, note in pages:
-        yield Endpoint(component, published_url(project, port), note)
+            pages.append(("Kibana", stack.kibana.port, note, False))
+        elasticsearch = stack.elasticsearch
+        pages.append(("Elasticsearch", elasticsearch.port, note, elasticsearch.tls))
+    for component, port, note, tls in pages:
+        yield Endpoint(component, published_url(project, port, tls=tls), note)
     if "elk" not in without:
         yield from _inputs(project)
 

@@ -7,20 +7,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from obsctl.catalog.model import Catalog, Exporter, Kind
-from obsctl.conventions import PORTS
+from obsctl.conventions import AUTHORITY, PORTS
 from obsctl.project.schema import Credentials, Project, SecretReference
 from obsctl.project.schema import Service as Watched
 from obsctl.stack.address import inside
 from obsctl.stack.elasticsearch import EXPORTER, EXPORTER_PASSWORD, SETUP
+from obsctl.stack.elasticsearch import SERVICE as LOG_STORE
 from obsctl.stack.images import Images
 from obsctl.stack.kibana import KIBANA_SETUP
 from obsctl.stack.model import (
+    Access,
     Dependency,
     Healthcheck,
     HostMount,
     Service,
     VolumeMount,
 )
+from obsctl.stack.web import SECRETS, guarded, web_access, with_secrets
 
 SHELL = "exporter-shell"
 _SHELL_VOLUME = "exporter_shell"
@@ -66,17 +69,16 @@ def exporter_services(project: Project, catalog: Catalog, images: Images) -> Ite
         kind = catalog.kinds[watched.kind]
         if kind.exporter is None:
             continue
-        service = _exporter(name, kind, watched, images)
+        service = _guarded(_exporter(name, kind, watched, images), kind, web_access(project))
         needs_shell = needs_shell or any(d.service == SHELL for d in service.depends_on)
         yield service
     if needs_shell:
         yield _shell_service(images)
 
 
-def own_exporter_services(
-    catalog: Catalog, images: Images, *, with_kibana: bool
-) -> Iterator[Service]:
+def own_exporter_services(project: Project, catalog: Catalog, images: Images) -> Iterator[Service]:
     """Those of the stack's own Elasticsearch and Logstash, each by its name in the network."""
+    with_kibana = "kibana" not in project.stack.without
     login = Credentials(user=EXPORTER, password=SecretReference(secret=EXPORTER_PASSWORD))
     user_made = Dependency(SETUP, "service_completed_successfully")
     # `docker compose up --wait` lets only those end well that somebody waits for.
@@ -90,12 +92,27 @@ def own_exporter_services(
         service = _exporter(name, catalog.kinds[name], watched, images)
         depends_on = (*service.depends_on, *waits)
         comments = _comment(service.name, _WHY_WAIT) if set_up in waits else ()
-        yield replace(
+        service = replace(
             service,
             host_gateway=False,
             depends_on=depends_on,
             comments=(*service.comments, *comments),
         )
+        if name == LOG_STORE and project.stack.elasticsearch.tls:
+            service = _trusting(service)
+        yield _guarded(service, catalog.kinds[name], web_access(project))
+
+
+def _trusting(service: Service) -> Service:
+    """elasticsearch_exporter with the stack's own certificate in front of it."""
+    command = tuple(text.replace("=http://", "=https://") for text in service.command)
+    service = replace(service, command=(*command, f"--es.ca={SECRETS}/{AUTHORITY}"))
+    return with_secrets(service, (AUTHORITY,))
+
+
+def _guarded(service: Service, kind: Kind, web: Access | None) -> Service:
+    exporter = kind.exporter
+    return guarded(service, web, exporter.port) if exporter and exporter.web_config else service
 
 
 def _exporter(name: str, kind: Kind, watched: Watched, images: Images) -> Service:

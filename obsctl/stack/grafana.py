@@ -1,6 +1,7 @@
 """Grafana: its container and its datasources with fixed uids."""
 
 from pathlib import PurePosixPath
+from typing import TypedDict
 
 from obsctl.conventions import (
     DATASOURCE_ALERTMANAGER,
@@ -12,6 +13,7 @@ from obsctl.conventions import (
 from obsctl.project.schema import Project
 from obsctl.stack.images import Images
 from obsctl.stack.model import (
+    Access,
     Datasource,
     DirectoryMount,
     Healthcheck,
@@ -20,6 +22,7 @@ from obsctl.stack.model import (
     VolumeMount,
 )
 from obsctl.stack.prometheus import page_url
+from obsctl.stack.web import web_access
 
 READER, READER_PASSWORD = "grafana_reader", "grafana_reader_password"
 ADMIN_PASSWORD = "grafana_admin_password"  # noqa: S105 - the name of a secret
@@ -29,6 +32,14 @@ _PORT = PORTS["grafana"]
 # Datasources first: dashboards name them.
 _KINDS = ("datasources", "dashboards")
 _RELOAD = "/api/admin/provisioning/{}/reload"
+
+
+class _Login(TypedDict, total=False):
+    """How Grafana logs in at a datasource."""
+
+    user: str
+    secret: str
+    tls: bool
 
 
 def grafana_service(project: Project, images: Images, *, with_logs: bool) -> Service:
@@ -81,28 +92,36 @@ def _environment(url: str) -> dict[str, str]:
 
 
 def datasources(project: Project, elasticsearch_url: str | None) -> tuple[Datasource, ...]:
+    web = web_access(project)
+    scheme, login = ("http", _Login()) if web is None else (web.scheme, _login(web))
     prometheus = Datasource(
         uid=DATASOURCE_PROMETHEUS,
         name="Prometheus",
         type="prometheus",
-        url=f"http://prometheus:{PORTS['prometheus']}",
+        url=f"{scheme}://prometheus:{PORTS['prometheus']}",
         is_default=True,
         json_data={
             "alertmanagerUid": DATASOURCE_ALERTMANAGER,
             "httpMethod": "POST",
             "timeInterval": str(project.stack.prometheus.scrape_interval),
         },
+        **login,
     )
     alertmanager = Datasource(
         uid=DATASOURCE_ALERTMANAGER,
         name="Alertmanager",
         type="alertmanager",
-        url=f"http://alertmanager:{PORTS['alertmanager']}",
+        url=f"{scheme}://alertmanager:{PORTS['alertmanager']}",
         json_data={"handleGrafanaManagedAlerts": False, "implementation": "prometheus"},
+        **login,
     )
     if elasticsearch_url is None:
         return (prometheus, alertmanager)
     return (prometheus, alertmanager, _logs(elasticsearch_url))
+
+
+def _login(web: Access) -> _Login:
+    return {"user": web.user, "secret": web.secret, "tls": web.tls}
 
 
 def _logs(url: str) -> Datasource:
@@ -120,4 +139,5 @@ def _logs(url: str) -> Datasource:
         },
         user=READER,
         secret=READER_PASSWORD,
+        tls=url.startswith("https"),
     )

@@ -4,7 +4,13 @@ from pathlib import PurePosixPath
 
 from obsctl.conventions import PORTS
 from obsctl.project.schema import Project
-from obsctl.stack.elasticsearch import ELASTIC_PASSWORD, KIBANA_PASSWORD, SETUP, USER
+from obsctl.stack.elasticsearch import (
+    ELASTIC_PASSWORD,
+    KIBANA_PASSWORD,
+    SETUP,
+    USER,
+    authority_secrets,
+)
 from obsctl.stack.images import Images
 from obsctl.stack.model import (
     Dependency,
@@ -46,7 +52,7 @@ def kibana_service(project: Project, images: Images) -> Service:
         directories=(DirectoryMount(PurePosixPath("kibana"), f"{_HOME}/config"),),
         volumes=(VolumeMount("kibana_data", f"{_HOME}/data"),),
         tmpfs=("/tmp:size=64m,mode=1777",),  # noqa: S108 - the secrets' configuration file
-        secrets=(ENCRYPTION_KEY, KIBANA_PASSWORD),
+        secrets=(*authority_secrets(project), ENCRYPTION_KEY, KIBANA_PASSWORD),
         ports=(Port(project.stack.bind, settings.port, _PORT),),
         depends_on=(
             Dependency("elasticsearch", "service_healthy"),

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 from obsctl.conventions import PORTS
 from obsctl.project.schema import Project
-from obsctl.stack.elasticsearch import SETUP, USER, WRITER_PASSWORD
+from obsctl.stack.elasticsearch import SETUP, USER, WRITER_PASSWORD, authority_secrets
 from obsctl.stack.images import Images
 from obsctl.stack.model import (
     Dependency,
@@ -22,6 +22,7 @@ _READY = "/?wait_for_status=yellow&timeout=3s"
 # Logstash reads a password from its environment or its keystore only. The variable's name
 # is no setting of Logstash: those are written to logstash.yml at start, which is read-only.
 _START = f"""\
+rm -rf /tmp/*
 OBSCTL_WRITER_PASSWORD="$(cat /run/secrets/{WRITER_PASSWORD})"
 export OBSCTL_WRITER_PASSWORD
 exec /usr/local/bin/docker-entrypoint
@@ -40,9 +41,12 @@ def logstash_service(project: Project, images: Images, logging: Logging) -> Serv
             DirectoryMount(PurePosixPath("logstash/config"), f"{_HOME}/config"),
             DirectoryMount(PurePosixPath("logstash/pipeline"), f"{_HOME}/pipeline", hot=True),
         ),
-        volumes=(VolumeMount("logstash_data", f"{_HOME}/data"),),
-        tmpfs=("/tmp:exec,size=256m,mode=1777",),  # noqa: S108 - JRuby loads its libraries there
-        secrets=(WRITER_PASSWORD,),
+        volumes=(
+            VolumeMount("logstash_data", f"{_HOME}/data"),
+            # JRuby loads its native libraries from there, which a tmpfs does not allow.
+            VolumeMount("logstash_tmp", "/tmp"),  # noqa: S108 - the image's own, open
+        ),
+        secrets=(*authority_secrets(project), WRITER_PASSWORD),
         ports=(Port(bind, settings.port, _PORT), *_inputs(bind, logging)),
         depends_on=(Dependency(SETUP, "service_completed_successfully"),),
         healthcheck=Healthcheck(

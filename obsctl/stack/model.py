@@ -2,89 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from obsctl.catalog.model import Scalar, Setting
 from obsctl.errors import Problem
 from obsctl.stack.alerting_model import Alerting as Alerting  # noqa: PLC0414 - part of this model
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    host_ip: str
-    host_port: int
-    container_port: int
-    protocol: str = "tcp"
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryMount:
-    """A directory of the rendered tree, read-only in the container."""
-
-    source: PurePosixPath  # relative to stack/
-    target: str
-    hot: bool = False  # its files are reloaded, not restarted
-
-
-@dataclass(frozen=True, slots=True)
-class HostMount:
-    source: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeMount:
-    volume: str
-    target: str
-    read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Healthcheck:
-    test: tuple[str, ...]
-    interval_s: int = 15
-    timeout_s: int = 5
-    retries: int = 3
-    start_period_s: int = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Dependency:
-    service: str
-    condition: str  # service_started | service_healthy | service_completed_successfully
-    required: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One container of the stack."""
-
-    name: str
-    image: str
-    user: str | None
-    command: tuple[str, ...] = ()
-    entrypoint: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    directories: tuple[DirectoryMount, ...] = ()
-    host_mounts: tuple[HostMount, ...] = ()
-    volumes: tuple[VolumeMount, ...] = ()
-    tmpfs: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()  # names; files under secrets/, seen at /run/secrets/<name>
-    ports: tuple[Port, ...] = ()
-    depends_on: tuple[Dependency, ...] = ()
-    healthcheck: Healthcheck | None = None
-    memory_bytes: int = 128 * 2**20
-    cpus: float = 1.0
-    pids: int = 256
-    read_only: bool = True
-    host_pid: bool = False
-    host_gateway: bool = False  # host.docker.internal resolves to the Docker host
-    networks: tuple[str, ...] = ()  # of the application, beside the stack's own
-    one_shot: bool = False
-    stop_grace_s: int = 30
-    reload: str | None = None  # conventions.LABEL_RELOAD
-    ready: str | None = None  # conventions.LABEL_READY
-    comments: tuple[str, ...] = ()  # why an exception is made; printed in the compose file
+from obsctl.stack.service_model import Access as Access  # noqa: PLC0414 - likewise
+from obsctl.stack.service_model import Dependency as Dependency  # noqa: PLC0414 - likewise
+from obsctl.stack.service_model import DirectoryMount as DirectoryMount  # noqa: PLC0414 - likewise
+from obsctl.stack.service_model import Healthcheck as Healthcheck  # noqa: PLC0414 - likewise
+from obsctl.stack.service_model import HostMount as HostMount  # noqa: PLC0414 - likewise
+from obsctl.stack.service_model import Port as Port  # noqa: PLC0414 - likewise
+from obsctl.stack.service_model import Service as Service  # noqa: PLC0414 - likewise
+from obsctl.stack.service_model import VolumeMount as VolumeMount  # noqa: PLC0414 - likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +25,7 @@ class ScrapeJob:
     labels: Mapping[str, str] = field(default_factory=dict)
     interval: str | None = None
     probe_module: str | None = None  # a blackbox probe: targets are URLs
+    access: Access | None = None  # of the part of the stack that is scraped
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +57,7 @@ class Datasource:
     json_data: Mapping[str, object] = field(default_factory=dict)
     user: str | None = None
     secret: str | None = None  # name of the secret with the password
+    tls: bool = False  # its certificate is the stack's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +80,7 @@ class Logging:
     inputs: tuple[LogInput, ...]
     retention: str  # Elasticsearch's spelling: one number and d, h, m, s or ms
     elasticsearch_url: str
+    elasticsearch_tls: bool
     datasets: Mapping[str, str]  # service -> data stream dataset (no dash in it)
     namespace: str  # of the data streams: the environment, without dashes
     logstash_heap_mib: int
@@ -236,6 +168,7 @@ class Stack:
     logging: Logging | None
     endpoints: tuple[Endpoint, ...]
     patches: tuple[Patch, ...]
+    web: Access | None = None  # of Prometheus, Alertmanager and the exporters that can
     # Scrape job -> metrics that it need not have -> the set-ups that have them ("on replicas").
     optional_metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     instrumentation: tuple[Instrumentation, ...] = ()

@@ -15,8 +15,17 @@ from obsctl.project.settings import (
 )
 from obsctl.stack.address import inside, url_inside
 from obsctl.stack.images import Images
-from obsctl.stack.model import DirectoryMount, Healthcheck, Port, ScrapeJob, Service, VolumeMount
+from obsctl.stack.model import (
+    Access,
+    DirectoryMount,
+    Healthcheck,
+    Port,
+    ScrapeJob,
+    Service,
+    VolumeMount,
+)
 from obsctl.stack.own import own_jobs
+from obsctl.stack.web import web_access
 
 Page = PrometheusSettings | AlertmanagerSettings | GrafanaSettings | KibanaSettings
 PROBE_JOB = "probe"
@@ -44,7 +53,7 @@ def prometheus_service(project: Project, images: Images) -> Service:
         ports=(Port(project.stack.bind, settings.port, _PORT),),
         # promtool is in every variant of the image, wget is not.
         healthcheck=Healthcheck(
-            ("CMD", "/bin/promtool", "check", "ready", f"--url=http://127.0.0.1:{_PORT}")
+            ("CMD", "/bin/promtool", "check", "ready", *_how_to_ask(web_access(project)))
         ),
         memory_bytes=settings.memory.bytes,
         host_gateway=True,
@@ -54,16 +63,25 @@ def prometheus_service(project: Project, images: Images) -> Service:
     )
 
 
-def published_url(project: Project, port: int) -> str:
+def _how_to_ask(web: Access | None) -> tuple[str, ...]:
+    url = f"--url={web.scheme if web else 'http'}://127.0.0.1:{_PORT}"
+    return (url, "--http.config.file=/etc/prometheus/web_client.yml") if web else (url,)
+
+
+def published_url(project: Project, port: int, *, tls: bool = False) -> str:
     """Where a person on the Docker host opens a published port; no slash at the end."""
     bind = project.stack.bind
     local = bind in {"127.0.0.1", "0.0.0.0", "::", "::1"}  # noqa: S104 - compared, not bound
-    return f"http://{Address('localhost' if local else bind, port)}"
+    return f"http{'s' if tls else ''}://{Address('localhost' if local else bind, port)}"
 
 
 def page_url(project: Project, page: Page) -> str:
     """Where people open a page of the stack: its public URL, else the published port."""
-    return page.url.rstrip("/") if page.url else published_url(project, page.port)
+    if page.url:
+        return page.url.rstrip("/")
+    web = project.stack.web
+    guarded = isinstance(page, PrometheusSettings | AlertmanagerSettings)
+    return published_url(project, page.port, tls=guarded and web is not None and web.tls)
 
 
 def scrape_jobs(project: Project, catalog: Catalog) -> tuple[ScrapeJob, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from obsctl.catalog.load import TARGET_KIND, available_kinds
 from obsctl.catalog.model import Catalog
-from obsctl.conventions import CATALOG_DIRECTORY
+from obsctl.conventions import CATALOG_DIRECTORY, PORTS
 from obsctl.project.dashboards import OwnDashboard
 from obsctl.project.findings import Findings
 from obsctl.project.load import LoadedProject
@@ -14,8 +14,13 @@ from obsctl.stack.alertmanager import alerting, alertmanager_service, receiver_s
 from obsctl.stack.blackbox import blackbox_service
 from obsctl.stack.checks import check_project, unknown_kinds
 from obsctl.stack.dashboards import build_dashboards
-from obsctl.stack.elasticsearch import URL as ELASTICSEARCH_URL
-from obsctl.stack.elasticsearch import elasticsearch_service, logging, setup_service
+from obsctl.stack.elasticsearch import (
+    authority_secrets,
+    elasticsearch_service,
+    elasticsearch_url,
+    logging,
+    setup_service,
+)
 from obsctl.stack.endpoints import endpoints
 from obsctl.stack.exporters import exporter_services, own_exporter_services
 from obsctl.stack.grafana import datasources, grafana_service
@@ -29,6 +34,13 @@ from obsctl.stack.own import own_jobs
 from obsctl.stack.ports import check_ports
 from obsctl.stack.prometheus import prometheus_service, scrape_jobs
 from obsctl.stack.rules import build_rules
+from obsctl.stack.web import (
+    guarded,
+    scraped_with_login,
+    web_access,
+    with_login,
+    with_secrets,
+)
 
 
 def kinds_of(project: Project) -> tuple[str, ...]:
@@ -68,11 +80,11 @@ def resolve(
         secrets=_names(secret for service in services for secret in service.secrets),
         scrape_interval=project.stack.prometheus.scrape_interval,
         evaluation_interval=project.stack.prometheus.evaluation_interval,
-        scrape_jobs=scrape_jobs(project, catalog),
+        scrape_jobs=tuple(scraped_with_login(scrape_jobs(project, catalog), services)),
         rule_groups=rules.groups,
         rule_tests=rules.tests,
         alerting=alerting(project, catalog),
-        datasources=datasources(project, ELASTICSEARCH_URL if has_logs else None)
+        datasources=datasources(project, elasticsearch_url(project) if has_logs else None)
         if has_grafana
         else (),
         dashboards=dashboards,
@@ -80,6 +92,7 @@ def resolve(
         logging=logging(project) if has_logs else None,
         endpoints=tuple(endpoints(project)),
         patches=tuple(_patches(loaded)),
+        web=web_access(project),
         optional_metrics=optional_metrics(project, catalog, findings),
         instrumentation=instrumentation(project, catalog, findings),
     )
@@ -109,18 +122,21 @@ def _patches(loaded: LoadedProject) -> Iterator[Patch]:
 def _services(project: Project, catalog: Catalog, images: Images) -> Iterator[Service]:
     without = project.stack.without
     has_logs = "elk" not in without
-    yield prometheus_service(project, images)
-    yield alertmanager_service(project, images, receiver_secrets(project))
+    web = web_access(project)
+    yield guarded(prometheus_service(project, images), web, PORTS["prometheus"])
+    alertmanager = alertmanager_service(project, images, receiver_secrets(project))
+    yield guarded(alertmanager, web, PORTS["alertmanager"])
     if "grafana" not in without:
-        yield grafana_service(project, images, with_logs=has_logs)
+        grafana = grafana_service(project, images, with_logs=has_logs)
+        yield with_secrets(with_login(grafana, web), authority_secrets(project) if has_logs else ())
     if project.probes:
-        yield blackbox_service(images)
+        yield guarded(blackbox_service(images), web, PORTS["blackbox-exporter"])
     yield from exporter_services(project, catalog, images)
     if has_logs:
         yield elasticsearch_service(project, images)
         yield setup_service(project, images)
         yield logstash_service(project, images, logging(project))
-        yield from own_exporter_services(catalog, images, with_kibana="kibana" not in without)
+        yield from own_exporter_services(project, catalog, images)
         if "kibana" not in without:
             yield kibana_service(project, images)
             yield kibana_setup_service(images)

@@ -112,7 +112,7 @@ def _own_address(project: Project, name: str) -> str:
     if name not in EXPORTED:
         return _NO_ADDRESS
     port: int = getattr(project.stack, name).port
-    return published_url(project, port).removeprefix("http://")
+    return published_url(project, port).partition("://")[2]
 
 
 def _subject(job: _Job, project: Project, links: Links) -> Subject:
