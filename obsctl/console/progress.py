@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 # What moves within one state of a step, such as "pulling 12.5 MB of 88 MB".
-_MOVING: Final = re.compile(r"[0-9.]+ ?(%|[kMG]?i?B|s)?")
+_MOVING: Final = re.compile(r"[0-9.]+ ?(%|[kKMG]?i?B|s)?")
 
 Outcome = Literal["running", "done", "failed"]
 
@@ -25,6 +25,8 @@ class StepEvent(Protocol):
     def state(self) -> str: ...
     @property
     def outcome(self) -> Outcome: ...
+    @property
+    def details(self) -> tuple[str, ...]: ...
 
 
 class PlainSteps:
@@ -71,4 +73,7 @@ class Board:
             elapsed = f"{until - self._begun_s[subject]:.1f}s"
             state = Text(escaped(event.state), style=style, overflow="ellipsis", no_wrap=True)
             grid.add_row(Text(mark, style=style), Text(escaped(subject)), state, Text(elapsed))
+            for detail in event.details:
+                part = Text(escaped(detail), style="dim", overflow="ellipsis", no_wrap=True)
+                grid.add_row(Text(), Text(), part, Text())
         return grid

@@ -1,23 +1,21 @@
 """The Engine: every request that obsctl makes to it; the only importer of the Docker SDK."""
 
-import json
 import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from obsctl.engine.address import Address, find_address
 from obsctl.engine.api_version import ApiVersion
 from obsctl.engine.failures import EngineRefusal, reason_of, too_old, unreachable
 from obsctl.engine.reader import SocketReader
+from obsctl.engine.reads import Json, Reads
 from obsctl.engine.references import split_reference
 
 if TYPE_CHECKING:
     from docker import APIClient
-
-Json = dict[str, Any]
 
 CONNECT_TIMEOUT_S: Final = 10.0
 REQUEST_TIMEOUT_S: Final = 60.0
@@ -28,7 +26,7 @@ _BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
 
 
-class Engine:
+class Engine(Reads):
     """A Docker Engine that answered; safe to share between threads."""
 
     def __init__(self, address: Address, api: ApiVersion, version: Json) -> None:
@@ -48,34 +46,10 @@ class Engine:
             raise too_old(address.host, f"API {found}", f"API {OLDEST_API}")
         return cls(address, min(found, NEWEST_API), version)
 
-    def info(self) -> Json:
-        """The host's memory, storage driver and the like."""
-        return dict(self._read("/info", "ask the Engine about its host"))
-
-    def containers(self, *labels: str) -> list[Json]:
-        """The short form of all containers, running or not; with `labels`, those that carry all."""
-        query: dict[str, object] = {"all": 1}
-        if labels:
-            query["filters"] = json.dumps({"label": labels})
-        return list(self._read(f"/containers/json?{urlencode(query)}", "list containers"))
-
-    def container(self, name: str) -> Json | None:
-        """All there is to know of one container; None when it does not exist."""
-        return self._read_or_none(f"/containers/{quote(name)}/json", f"inspect container `{name}`")
-
-    def networks(self) -> list[Json]:
-        """Every network of the Engine."""
-        return list(self._read("/networks", "list networks"))
-
-    def volumes(self) -> list[Json]:
-        """Every volume of the Engine."""
-        return list(self._read("/volumes", "list volumes")["Volumes"] or ())
-
-    def image(self, reference: str) -> Json | None:
-        """A local image; None when it is not here."""
-        return self._read_or_none(
-            f"/images/{quote(reference, safe=':/@')}/json", f"inspect image `{reference}`"
-        )
+    @property
+    def platform(self) -> tuple[str, str]:
+        """(operating system, architecture) of the containers that it runs."""
+        return str(self.version.get("Os", "")), str(self.version.get("Arch", ""))
 
     # changes
 
@@ -146,16 +120,18 @@ class Engine:
         doing = f"pull image `{reference}`"
         with self._asking(doing) as api:
             repository, tag = split_reference(reference)
-            events = api.pull(repository, tag=tag, stream=True, decode=True)
+            given = _credentials(api, repository)
+            events = api.pull(repository, tag=tag, stream=True, decode=True, auth_config=given)
             for event in events:
                 if "error" in event:
                     raise EngineRefusal(doing, 0, str(event["error"]).strip())
                 yield event
 
-    def find_in_registry(self, reference: str) -> None:
-        """Ask the registry for the image without pulling it; EngineError when it has none."""
+    def find_in_registry(self, reference: str) -> Json:
+        """What the registry tells of an image, its `Platforms` for one; EngineError without it."""
         with self._asking(f"find image `{reference}` in its registry") as api:
-            api.inspect_distribution(reference)  # type: ignore[no-untyped-call]
+            given = _credentials(api, reference)
+            return dict(api.inspect_distribution(reference, given))  # type: ignore[no-untyped-call]
 
     def logs(self, container: str, *, tail: int | None, follow: bool = False) -> Iterator[bytes]:
         """stdout and stderr of a container in pieces that need not end with a line."""
@@ -186,14 +162,6 @@ class Engine:
             if response.status_code >= _BAD_REQUEST:
                 raise EngineRefusal(doing, response.status_code, reason_of(response.content))
             return response.json()
-
-    def _read_or_none(self, path: str, doing: str) -> Json | None:
-        try:
-            return dict(self._read(path, doing))
-        except EngineRefusal as refusal:
-            if refusal.status == _NOT_FOUND:
-                return None
-            raise
 
     @contextmanager
     def _asking(self, doing: str, *, missing_ok: bool = False) -> "Iterator[APIClient]":
@@ -239,6 +207,21 @@ def _sdk(address: Address, version: ApiVersion, timeout_s: float) -> "APIClient"
     # A machine's own ssh knows its keys, agents and jump hosts; paramiko does not.
     ssh = address.host.startswith("ssh://")
     return APIClient(address.host, str(version), math.ceil(timeout_s), tls, use_ssh_client=ssh)
+
+
+def _credentials(api: "APIClient", repository: str) -> dict[str, str] | None:
+    """None leaves them to the SDK; none at all where the helper that keeps them is missing.
+
+    docker's own command line pulls public images all the same.
+    """
+    from docker import auth
+    from docker.errors import DockerException
+
+    try:
+        auth.get_config_header(api, auth.resolve_repository_name(repository)[0])
+    except DockerException:
+        return {}
+    return None
 
 
 def _checked(api: "APIClient", path: str, body: Mapping[str, object]) -> None:

@@ -24,5 +24,11 @@ class Context:
     on_event: OnEvent
     timeout_s: float = TIMEOUT_S
 
-    def tell(self, subject: str, state: str, outcome: Outcome = "running") -> None:
-        self.on_event(Event(subject, state, outcome))
+    def tell(
+        self,
+        subject: str,
+        state: str,
+        outcome: Outcome = "running",
+        details: tuple[str, ...] = (),
+    ) -> None:
+        self.on_event(Event(subject, state, outcome, details))

@@ -16,11 +16,15 @@ Outcome = Literal["running", "done", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened to `subject`: a service, an image, a network, a volume."""
+    """Something happened to `subject`: a service, an image, a network, a volume.
+
+    `details` are lines about its parts, which are worth showing only as long as they change.
+    """
 
     subject: str
     state: str
     outcome: Outcome = "running"
+    details: tuple[str, ...] = ()
 
 
 OnEvent = Callable[[Event], None]

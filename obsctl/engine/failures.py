@@ -21,9 +21,6 @@ _HINTS = (
     ("address already in use", "free the port, or choose another in `stack`"),
     ("Pool overlaps", "another network uses this address range; set a subnet for this network"),
     ("no space left on device", "free space on the Engine's disk, e.g. with `docker system prune`"),
-    ("manifest unknown", "check the image's name and tag under `stack.images`"),
-    ("unauthorized", "log in with `docker login`, or check the image's name"),
-    ("no such host", "the registry's name does not resolve; a mirror goes under `stack.images`"),
 )
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +12,7 @@ from typing import Final
 from obsctl.errors import Problem, Stopped, Terminated
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_LOOK_S: Final = 0.1
 
 
 class Interrupt:
@@ -27,6 +29,14 @@ class Interrupt:
         """Raise Stopped or Terminated once the user has asked to stop."""
         if self.signal is not None:
             raise self.error(Problem(f"stopped by {self.signal.name}"))
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, but no longer than until the user asks to stop."""
+        deadline = time.monotonic() + seconds
+        self.check()
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_S))
+            self.check()
 
     def error(self, *problems: Problem) -> Stopped:
         """The error whose exit code tells of the signal."""

@@ -1,5 +1,6 @@
 """No impact yet: everything that would make the apply fail, found before anything is changed."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,10 +9,12 @@ from typing import Final
 
 from obsctl.conventions import COMPOSE_FILE, SECRETS_DIRECTORY
 from obsctl.engine.client import Engine
+from obsctl.engine.failures import EngineRefusal
 from obsctl.engine.host import bind_problem, free_bytes, max_map_count, port_holder
 from obsctl.engine.model import Desired, DesiredService, HostPort
 from obsctl.engine.observe import Observed
 from obsctl.engine.plan import Action, Plan
+from obsctl.engine.registry import image_problems, is_passing, platform_reason
 from obsctl.errors import EngineError, Problem
 
 # Elasticsearch's own bootstrap check.
@@ -19,6 +22,8 @@ _MAP_COUNT_MIN: Final = 262144
 _GIB: Final = 2**30
 _MIB: Final = 2**20
 _DISK_MIN: Final = 512 * _MIB
+# Between asking a registry again that did not answer.
+_REGISTRY_PAUSES_S: Final = (0.3, 0.9)
 _ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
@@ -198,20 +203,22 @@ class _Look:
         if not wanted:
             return []
         with ThreadPoolExecutor(min(len(wanted), 8)) as pool:
-            return [problem for found in pool.map(self._image, wanted) for problem in found]
+            found = dict(zip(wanted, pool.map(self._not_to_be_had, wanted), strict=True))
+        return image_problems({image: reason for image, reason in found.items() if reason})
 
-    def _image(self, reference: str) -> list[Problem]:
-        try:
-            self.engine.find_in_registry(reference)
-        except EngineError as error:
-            reason = getattr(error, "reason", None) or str(error)
-            hint = error.problems[0].hint or "check its name and tag under `stack.images`"
-            return [
-                Problem(
-                    f"image `{reference}` is not here and cannot be pulled: {reason}", hint=hint
-                )
-            ]
-        return []
+    def _not_to_be_had(self, image: str) -> str | None:
+        """Why an image cannot be pulled; one that can is None."""
+        for pause_s in (*_REGISTRY_PAUSES_S, None):
+            try:
+                found = self.engine.find_in_registry(image)
+            except EngineError as error:
+                reason = error.reason if isinstance(error, EngineRefusal) else str(error)
+                if pause_s is None or not is_passing(reason):
+                    return reason
+                time.sleep(pause_s)
+            else:
+                return platform_reason(found.get("Platforms") or (), self.engine.platform)
+        return None
 
 
 def _secret_problem(path: Path, name: str) -> Iterator[Problem]:

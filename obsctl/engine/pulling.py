@@ -1,64 +1,138 @@
-"""Pulls one image; progress in bytes over all of its layers."""
+"""Pulls one image: progress over all of its layers, and another try where that may help."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from obsctl.engine.context import Context
 from obsctl.engine.failures import EngineRefusal
+from obsctl.engine.registry import image_problems, is_passing
 from obsctl.errors import EngineError
 
-_ATTEMPTS: Final = 3
-_PAUSE_S: Final = 1.0
+_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0)
+# How often a silent stream is left to see whether the user wants to stop.
+_LOOK_S: Final = 0.2
+_KIBIBYTE: Final = 2**10
 _MEBIBYTE: Final = 2**20
-# What trying again does not change.
-_FINAL: Final = ("manifest unknown", "unauthorized", "denied", "not found", "no such host")
+_DETAILS_MAX: Final = 6
 
 
 def pull_image(context: Context, reference: str) -> None:
-    """Pull, and try again after a broken connection; the layers that came through are kept."""
-    for attempt in range(1, _ATTEMPTS + 1):
+    """Pull, and try again after a passing error; the layers that came through are kept.
+
+    EngineError with the cause in plain words; Stopped when the user asks to stop.
+    """
+    for pause_s in (*_PAUSES_S, None):
         try:
             _pull(context, reference)
-        except EngineError as error:
-            if attempt == _ATTEMPTS or _is_final(error):
-                raise
-            context.tell(reference, f"pulling again after: {error}")
-            context.watch.wait(context.watch.count, _PAUSE_S * attempt)
+        except EngineRefusal as refusal:
+            if pause_s is None or not is_passing(refusal.reason):
+                raise EngineError(*image_problems({reference: refusal.reason})) from refusal
+            context.tell(reference, f"pulling again in {pause_s:.0f} s after: {refusal.reason}")
+            context.interrupt.pause(pause_s)
         else:
             return
 
 
 def _pull(context: Context, reference: str) -> None:
-    layers: dict[str, tuple[int, int]] = {}
-    shown = ""
-    for event in context.engine.pull(reference):
+    layers = Layers()
+    shown: tuple[str, ...] = ()
+    for event in _interruptible(lambda: context.engine.pull(reference), context):
+        layers.note(event)
+        lines = (layers.total(), *layers.details())
+        if lines != shown:
+            shown = lines
+            context.tell(reference, lines[0], details=lines[1:])
+
+
+def _interruptible(
+    events: Callable[[], Iterator[Mapping[str, Any]]], context: Context
+) -> Iterator[Mapping[str, Any]]:
+    """The events, read in a thread: a registry that says nothing must not keep the user."""
+    queue: SimpleQueue[Mapping[str, Any] | Exception | None] = SimpleQueue()
+
+    def read() -> None:
+        try:
+            for event in events():
+                queue.put(event)
+            queue.put(None)
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            queue.put(error)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
         context.interrupt.check()
-        _note(layers, event)
-        text = _progress(layers)
-        if text != shown:
-            shown = text
-            context.tell(reference, text)
+        try:
+            got = queue.get(timeout=_LOOK_S)
+        except Empty:
+            continue
+        if got is None:
+            return
+        if isinstance(got, Exception):
+            raise got
+        yield got
 
 
-def _note(layers: dict[str, tuple[int, int]], event: Mapping[str, Any]) -> None:
-    """Keep the bytes of a layer: the download's, for extracting counts from zero again."""
-    detail = event.get("progressDetail") or {}
-    layer, total = event.get("id", ""), int(detail.get("total") or 0)
-    if event.get("status") == "Downloading" and total > 0:
-        layers[layer] = (int(detail.get("current") or 0), total)
-    elif event.get("status") in {"Download complete", "Pull complete"} and layer in layers:
-        layers[layer] = (layers[layer][1], layers[layer][1])
+@dataclass(slots=True)
+class Layers:
+    """How far each layer of an image has come: what is done to it, bytes, bytes in all."""
+
+    known: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+
+    def note(self, event: Mapping[str, Any]) -> None:
+        """Take in one event of the Engine's stream; those of no layer change nothing."""
+        layer, status = str(event.get("id", "")), str(event.get("status", ""))
+        doing = _STATES.get(status)
+        if not layer or doing is None:
+            return
+        _, current, size = self.known.get(layer, ("", 0, 0))
+        detail = event.get("progressDetail") or {}
+        if doing == "downloading":
+            size = int(detail.get("total") or 0) or size
+            current = int(detail.get("current") or 0)
+        elif doing != "waiting":
+            current = size  # extracting counts from zero again
+        self.known[layer] = (doing, current, size)
+
+    def total(self) -> str:
+        """One line over all layers."""
+        if not self.known:
+            return "pulling"
+        done = sum(doing == "done" for doing, _, _ in self.known.values())
+        counted = f"{done} of {len(self.known)} layers"
+        size = sum(size for _, _, size in self.known.values())
+        if not size:
+            return f"pulling, {counted}"
+        current = sum(current for _, current, _ in self.known.values())
+        return f"pulling {_size(current)} of {_size(size)}, {counted}"
+
+    def details(self) -> tuple[str, ...]:
+        """A line for each of the layers that something is done to now; the first few."""
+        moving = [
+            f"{layer} downloading {_size(current)} of {_size(size)}"
+            if doing == "downloading"
+            else f"{layer} {doing}"
+            for layer, (doing, current, size) in self.known.items()
+            if doing not in {"waiting", "done"}
+        ]
+        return tuple(moving[:_DETAILS_MAX])
 
 
-def _progress(layers: Mapping[str, tuple[int, int]]) -> str:
-    total = sum(size for _, size in layers.values())
-    if not total:
-        return "pulling"
-    done = sum(current for current, _ in layers.values())
-    return f"pulling {done / _MEBIBYTE:.0f} MiB of {total / _MEBIBYTE:.0f} MiB"
+_STATES: Final[Mapping[str, str]] = {
+    "Pulling fs layer": "waiting",
+    "Waiting": "waiting",
+    "Downloading": "downloading",
+    "Verifying Checksum": "verifying",
+    "Download complete": "downloaded",
+    "Extracting": "extracting",
+    "Pull complete": "done",
+    "Already exists": "done",
+}
 
 
-def _is_final(error: EngineError) -> bool:
-    if not isinstance(error, EngineRefusal):
-        return True
-    return any(words in error.reason for words in _FINAL)
+def _size(count: int) -> str:
+    if count < _MEBIBYTE:
+        return f"{count / _KIBIBYTE:.0f} KiB"
+    return f"{count / _MEBIBYTE:.0f} MiB"

@@ -110,7 +110,7 @@ def test_all_obstacles_are_told_at_once_and_nothing_is_made(project: Project) ->
     assert done.code == 5
     for words in (
         "the secret `token` is missing",
-        "image `registry.invalid/redis:1` is not here and cannot be pulled",
+        "the registry `registry.invalid` cannot be reached, its name does not resolve",
         "which does not exist",
         f"the volume `{project.name}_redis` exists and is not of this project",
         f"the network `{project.name}_observability` exists and is not of this project",

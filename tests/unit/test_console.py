@@ -32,6 +32,7 @@ class Event:
     subject: str
     state: str
     outcome: Outcome = "running"
+    details: tuple[str, ...] = ()
 
 
 class Terminal(io.StringIO):
@@ -209,13 +210,17 @@ def test_live_progress_draws_a_row_per_service() -> None:
         "from obsctl.console import steps, print_note\n"
         "from types import SimpleNamespace as Event\n"
         "with steps() as report:\n"
-        "    report(Event(subject='grafana', state='starting', outcome='running'))\n"
+        "    report(Event(subject='grafana', state='starting', outcome='running', details=()))\n"
+        "    report(Event(subject='a:1', state='pulling', outcome='running',\n"
+        "                 details=('4f5e downloading 1 MiB of 2 MiB',)))\n"
         "    print_note('a note between')\n"
-        "    report(Event(subject='grafana', state='[bold]healthy', outcome='done'))\n"
-        "    report(Event(subject='kibana', state='exited \\x1b[2J', outcome='failed'))\n"
+        "    report(Event(subject='grafana', state='[bold]healthy', outcome='done', details=()))\n"
+        "    report(Event(subject='kibana', state='exited \\x1b[2J', outcome='failed',\n"
+        "                 details=()))\n"
     )
     lines = re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", shown).replace("\r", "\n").splitlines()
     assert "a note between" in shown
+    assert any(re.search(r"^ +4f5e downloading 1 MiB of 2 MiB", line) for line in lines)
     assert any(re.search(r"✓ +grafana +\[bold\]healthy +[0-9.]+s", line) for line in lines)
     assert any(re.search(r"✗ +kibana +exited \\x1b\[2J", line) for line in lines)
 
