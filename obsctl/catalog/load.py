@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from obsctl.catalog.entry import Data, inherit, kind
 from obsctl.catalog.model import Catalog, Kind
+from obsctl.conventions import CATALOG_DIRECTORY
 from obsctl.errors import Problem, ProjectFileError
 from obsctl.project.plain_yaml import load_plain
 
@@ -33,6 +34,12 @@ def load_catalog(names: Iterable[str], extra: Path | None = None) -> Catalog:
     known = {*_built_in_names(), *own}
     wanted = [*dict.fromkeys(names), TARGET_KIND]
     return Catalog({name: _kind(name, own) for name in wanted if name in known})
+
+
+def own_catalog(project_file: Path) -> Path | None:
+    """The project's own folder of kinds, named as its file is; None where there is none."""
+    folder = project_file.parent / CATALOG_DIRECTORY
+    return folder if folder.is_dir() else None
 
 
 def own_files(extra: Path | None) -> dict[str, Path]:

@@ -1,13 +1,20 @@
 """The stages before the Engine in order: load, resolve, render; shared by all commands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from obsctl.conventions import CATALOG_DIRECTORY, STACK_DIRECTORY
+from obsctl.conventions import STACK_DIRECTORY
+from obsctl.errors import Problem, ProjectFileError
+from obsctl.project.dashboards import OwnDashboard, read_dashboards
 from obsctl.project.load import LoadedProject, load_project
+from obsctl.render.inputs import files_digest
 from obsctl.render.record import Rendered, remember
 from obsctl.render.render import RenderedFile
 from obsctl.stack.model import Stack
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,7 @@ class Built:
     stack: Stack
     files: tuple[RenderedFile, ...]
     stack_directory: Path
+    dashboards: tuple[OwnDashboard, ...] = ()  # the project's own, as they were read
 
     def summary(self) -> Rendered:
         """What commands need of it once its files are written."""
@@ -33,32 +41,56 @@ class Built:
             endpoints=tuple((e.component, e.url, e.note) for e in self.stack.endpoints),
             sources={n: s.as_data() for n, s in secrets.sources_of(project).items()},
             derived=derived(project, self.stack.services, self.stack.web),
+            patterns=project.dashboards if "grafana" not in project.stack.without else (),
         )
 
     def remember(self, inputs: str | None) -> None:
         """Spare the next command all this; `inputs` is the fingerprint from before it began."""
-        # Which files the patterns of `dashboards` mean is not known to the fingerprint.
-        if not self.loaded.project.dashboards:
-            remember(self.loaded.document.path, inputs, self.files, self.summary())
+        loaded, summary = self.loaded, self.summary()
+        dashboards = files_digest(loaded.root, summary.patterns)
+        # An edit of one since it was read: what the hash stands for was never rendered.
+        if summary.patterns and _noted(lambda: read_dashboards(loaded), []) != self.dashboards:
+            return
+        remember(loaded.document.path, inputs, self.files, summary, dashboards)
 
 
 def resolve_project(file: Path) -> tuple[LoadedProject, Stack]:
     """Load the project file and resolve it; raises ProjectFileError with every problem."""
-    from obsctl.catalog.load import load_catalog
-    from obsctl.project.dashboards import read_dashboards
+    loaded, stack, _ = _resolved(file)
+    return loaded, stack
+
+
+def _resolved(file: Path) -> tuple[LoadedProject, Stack, tuple[OwnDashboard, ...]]:
+    from obsctl.catalog.load import load_catalog, own_catalog
     from obsctl.stack.resolve import kinds_of, resolve
 
     loaded = load_project(file)
-    own_kinds = loaded.root / CATALOG_DIRECTORY
-    extra = own_kinds if own_kinds.is_dir() else None
-    catalog = load_catalog(kinds_of(loaded.project), extra)
-    return loaded, resolve(loaded, catalog, read_dashboards(loaded))
+    kinds = kinds_of(loaded.project)
+    problems: list[Problem] = []
+    # Without what is broken the rest can still be checked, so that all is told at once.
+    catalog = _noted(lambda: load_catalog(kinds, own_catalog(file)), problems)
+    dashboards = _noted(lambda: read_dashboards(loaded), problems)
+    stack = _noted(
+        lambda: resolve(loaded, catalog or load_catalog(kinds), dashboards or ()), problems
+    )
+    if stack is None or problems:
+        raise ProjectFileError(*problems)
+    return loaded, stack, dashboards or ()
+
+
+def _noted(stage: Callable[[], T], problems: list[Problem]) -> T | None:
+    """What a stage gives; None where it has problems, which are added to the list."""
+    try:
+        return stage()
+    except ProjectFileError as error:
+        problems += error.problems
+        return None
 
 
 def build(file: Path) -> Built:
     """Load, resolve and render; reads the project's files, writes nothing."""
     from obsctl.render.render import render
 
-    loaded, stack = resolve_project(file)
+    loaded, stack, dashboards = _resolved(file)
     files = render(stack, loaded.root)
-    return Built(loaded, stack, files, loaded.root / STACK_DIRECTORY)
+    return Built(loaded, stack, files, loaded.root / STACK_DIRECTORY, dashboards)

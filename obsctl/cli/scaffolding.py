@@ -4,11 +4,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from obsctl.catalog.load import available_kinds, load_catalog
+from obsctl.catalog.load import available_kinds, load_catalog, own_catalog
 from obsctl.cli.interview import Given, choose
 from obsctl.cli.pipeline import build
 from obsctl.console import can_ask, print_note
-from obsctl.conventions import CATALOG_DIRECTORY
 from obsctl.errors import Problem, ProjectFileError, RenderError, UsageError
 from obsctl.project import secrets
 from obsctl.project.choices import Form, ServiceChoice, check_services
@@ -28,10 +27,10 @@ def create(file: Path, given: Given, *, asks: bool) -> None:
     _refuse_existing(file)
 
     def fits(services: tuple[ServiceChoice, ...]) -> None:
-        check_services(services, _forms(services, root))
+        check_services(services, _forms(services, file))
 
     choices = choose(given, root.name, fits, asks=asks and can_ask())
-    forms = _forms(choices.services, root)
+    forms = _forms(choices.services, file)
     text = project_text(choices, forms)
     loaded = _checked(text, file)
     made = secrets.generate(root, secrets.generated_names(loaded.project))
@@ -67,9 +66,9 @@ def _refuse_existing(file: Path) -> None:
         raise UsageError(Problem(f"the directory `{file.parent}` does not exist"))
 
 
-def _forms(services: Sequence[ServiceChoice], root: Path) -> dict[str, Form]:
+def _forms(services: Sequence[ServiceChoice], file: Path) -> dict[str, Form]:
     """How each kind is reached, as the catalogue knows it."""
-    extra = _own_catalog(root)
+    extra = own_catalog(file)
     kinds = load_catalog([service.kind for service in services], extra).kinds
     forms: dict[str, Form] = {}
     for service in services:
@@ -84,16 +83,11 @@ def _forms(services: Sequence[ServiceChoice], root: Path) -> dict[str, Form]:
     return forms
 
 
-def _own_catalog(root: Path) -> Path | None:
-    own = root / CATALOG_DIRECTORY
-    return own if own.is_dir() else None
-
-
 def _checked(text: str, file: Path) -> LoadedProject:
     """The project of a text that is not written yet; its faults are those of the options."""
     try:
         loaded = check_document(parse_document(text, file))
-        catalog = load_catalog(kinds_of(loaded.project), _own_catalog(loaded.root))
+        catalog = load_catalog(kinds_of(loaded.project), own_catalog(file))
         resolve(loaded, catalog)
     except ProjectFileError as error:
         # Places in a file that was never written would point nowhere.

@@ -9,6 +9,7 @@ from typing import Final
 from obsctl.errors import Location, Problem, ProjectFileError
 from obsctl.project.findings import Findings
 from obsctl.project.load import LoadedProject
+from obsctl.project.patterns import matching
 
 _SIZE_MAX_BYTES: Final = 4 * 2**20
 
@@ -30,13 +31,12 @@ def read_dashboards(loaded: LoadedProject) -> tuple[OwnDashboard, ...]:
     problems: list[Problem] = []
     found: dict[str, OwnDashboard] = {}
     for index, pattern in enumerate(loaded.project.dashboards):
-        paths = sorted(_matches(loaded.root, pattern, index, findings))
-        for path in paths:
+        for path in _matches(loaded.root, pattern, index, findings):
             name = path.relative_to(loaded.root).as_posix()
             try:
                 found.setdefault(name, OwnDashboard(index, name, _read(path)))
             except ValueError as error:
-                problems.append(_problem(Path(name), error))
+                problems.append(_problem(loaded.document.path.parent / name, error))
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
                 problems.append(Problem(f"`{name}` cannot be read: {reason}"))
@@ -51,7 +51,7 @@ def _matches(root: Path, pattern: str, index: int, findings: Findings) -> Iterat
     if parts.is_absolute() or ".." in parts.parts:
         findings.add(place, "dashboards are files beside or below the project file")
         return
-    files = [path for path in root.glob(pattern) if path.is_file()]
+    files = matching(root, pattern)
     if not files:
         findings.add(
             place, f"no file matches `{pattern}`", "paths are relative to the project file"

@@ -22,6 +22,7 @@ from obsctl.project.quantities import Duration, Share, Size
 # The Engine starts nothing below 6 MiB, and no part of the stack lives in so little.
 _MEMORY_MIN_BYTES = 16 * 2**20
 
+_METRICS = r"[a-zA-Z_:][a-zA-Z0-9_:]*\*?"
 _NETWORK = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _IMAGE = re.compile(
@@ -108,6 +109,13 @@ def _check_variable(text: str) -> None:
         raise RefusedError("this is no name of a variable", "such as `SLACK_WEBHOOK`")
 
 
+def _check_metric_names(text: str) -> None:
+    if not re.fullmatch(_METRICS, text):
+        raise RefusedError(
+            f"`{text}` is no metric name", "such as `orders_total`, or `orders_*` for several"
+        )
+
+
 def _check_path(text: str) -> None:
     if not re.fullmatch(r"/[^\s#]*", text):
         raise RefusedError(f"`{text}` is no path", "a path begins with `/` and has no spaces")
@@ -148,6 +156,11 @@ VariableName = Annotated[
     str,
     _checked(_check_variable),
     WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"}),
+]
+MetricNames = Annotated[
+    str,
+    _checked(_check_metric_names),
+    WithJsonSchema({"type": "string", "pattern": f"^{_METRICS}$"}),
 ]
 UrlPath = Annotated[str, _checked(_check_path), WithJsonSchema({"type": "string", "pattern": "^/"})]
 

@@ -9,6 +9,7 @@ from obsctl.project.fields import (
     Address,
     AlertName,
     LabelName,
+    MetricNames,
     Name,
     Port,
     RecordName,
@@ -117,6 +118,9 @@ class Service(Section):
     scheme: Literal["http", "https"] = Field("http", description="How metrics are fetched.")
     metrics_path: UrlPath | None = Field(None, description="Default: the kind's own.")
     scrape_interval: Duration | None = Field(None, description="Default: the stack's.")
+    metrics: tuple[MetricNames, ...] = Field(
+        (), description="Metrics beside those of its kind, for your `rules`; `orders_*` is many."
+    )
     settings: dict[str, Setting] = Field(
         default_factory=dict, description="Settings of the kind: metric names, labels, buckets."
     )

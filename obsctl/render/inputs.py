@@ -8,13 +8,14 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from obsctl import __version__
 from obsctl.conventions import CATALOG_DIRECTORY, TEMPLATES_DIRECTORY
+from obsctl.project.patterns import matching
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 # The built-in templates: inside the package in a wheel, beside it in a checkout.
@@ -30,6 +31,20 @@ def fingerprint(project_file: Path) -> str | None:
         for part in (*_program(), *_contents(file)):
             digest.update(len(part).to_bytes(8, "big"))  # so that no two lists read alike
             digest.update(part)
+    except (OSError, ValueError):
+        return None
+    return digest.hexdigest()
+
+
+def files_digest(root: Path, patterns: Sequence[str]) -> str | None:
+    """The hash of all files that patterns of the project file name; None as for fingerprint."""
+    digest = hashlib.sha256()
+    try:
+        for pattern in patterns:
+            for path in matching(root, pattern):
+                for part in (os.fsencode(path), _content(path, path.stat())):
+                    digest.update(len(part).to_bytes(8, "big"))
+                    digest.update(part)
     except (OSError, ValueError):
         return None
     return digest.hexdigest()

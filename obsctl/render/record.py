@@ -10,7 +10,7 @@ from typing import Any, Final
 from obsctl.conventions import MANIFEST_FILE, STACK_DIRECTORY, STATE_DIRECTORY
 from obsctl.errors import RenderError
 from obsctl.project.derived import Derived
-from obsctl.render.inputs import fingerprint
+from obsctl.render.inputs import files_digest, fingerprint
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import files_in_place
@@ -31,6 +31,7 @@ class Rendered:
     # Secret -> its source in the form of the project file.
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     derived: Derived = field(default_factory=Derived)
+    patterns: tuple[str, ...] = ()  # of the project's own dashboards
 
 
 def recall(project_file: Path, inputs: str | None) -> Rendered | None:
@@ -44,22 +45,32 @@ def recall(project_file: Path, inputs: str | None) -> Rendered | None:
         if inputs is None or (data["format"], data["inputs"]) != (_FORMAT, inputs):
             return None
         manifest, rendered = str(data["manifest"]), _rendered(data["rendered"])
+        if data["dashboards"] != files_digest(root, rendered.patterns):
+            return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return rendered if _is_in_place(root / STACK_DIRECTORY, manifest) else None
 
 
 def remember(
-    project_file: Path, inputs: str | None, files: Iterable[RenderedFile], rendered: Rendered
+    project_file: Path,
+    inputs: str | None,
+    files: Iterable[RenderedFile],
+    rendered: Rendered,
+    dashboards: str | None,
 ) -> None:
-    """Keep the rendering that was made from `inputs` and is on disk now."""
+    """Keep the rendering that was made from `inputs` and is on disk now.
+
+    `dashboards` is the hash of the files that its patterns name.
+    """
     # An edit while it was being rendered: nobody knows which state was read.
-    if inputs is None or fingerprint(project_file) != inputs:
+    if None in (inputs, dashboards) or fingerprint(project_file) != inputs:
         return
     manifest = Manifest({str(file.path): sha256(file.text.encode()) for file in files})
     document = {
         "format": _FORMAT,
         "inputs": inputs,
+        "dashboards": dashboards,
         "manifest": sha256(manifest.text().encode()),
         "rendered": asdict(rendered),
     }
@@ -93,4 +104,5 @@ def _rendered(data: Mapping[str, Any]) -> Rendered:
         endpoints=tuple((str(name), str(url), str(note)) for name, url, note in data["endpoints"]),
         sources={str(name): dict(source) for name, source in data["sources"].items()},
         derived=Derived.read(data["derived"]),
+        patterns=tuple(map(str, data["patterns"])),
     )

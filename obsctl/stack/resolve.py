@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from obsctl.catalog.load import TARGET_KIND, available_kinds
+from obsctl.catalog.load import TARGET_KIND, available_kinds, own_catalog
 from obsctl.catalog.model import Catalog
-from obsctl.conventions import CATALOG_DIRECTORY, PORTS
+from obsctl.conventions import PORTS
 from obsctl.project.dashboards import OwnDashboard
 from obsctl.project.findings import Findings
 from obsctl.project.load import LoadedProject
@@ -60,8 +60,7 @@ def resolve(
     check_project(project, catalog, findings)
     check_ports(project, findings)
     images = Images(project, catalog, findings)
-    if not _kinds_known(loaded, catalog, findings):
-        findings.raise_any()  # without them there are neither rules nor dashboards
+    _check_kinds(loaded, catalog, findings)
     rules = build_rules(project, catalog, findings)
     has_grafana = "grafana" not in project.stack.without
     dashboards = (
@@ -98,17 +97,17 @@ def resolve(
     )
 
 
-def _kinds_known(loaded: LoadedProject, catalog: Catalog, findings: Findings) -> bool:
+def _check_kinds(loaded: LoadedProject, catalog: Catalog, findings: Findings) -> None:
+    """A kind of which the file is there but not in the catalogue has problems of its own."""
     project = loaded.project
     kinds = catalog.kinds.keys() - {TARGET_KIND}
     if all(service.kind in kinds for service in project.services.values()):
-        return True
-    own = loaded.root / CATALOG_DIRECTORY
-    known = available_kinds(own if own.is_dir() else None)
+        return
+    known = available_kinds(own_catalog(loaded.document.path))
     for name, hint in unknown_kinds(project, catalog, known).items():
-        message = f"unknown kind `{project.services[name].kind}`"
-        findings.add(("services", name, "kind"), message, hint)
-    return False
+        kind = project.services[name].kind
+        if kind not in known:
+            findings.add(("services", name, "kind"), f"unknown kind `{kind}`", hint)
 
 
 def _patches(loaded: LoadedProject) -> Iterator[Patch]:

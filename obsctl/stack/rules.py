@@ -9,6 +9,7 @@ from obsctl.project.schema import Project
 from obsctl.stack import slo
 from obsctl.stack.alerts import Applied, Applier, recording_rules
 from obsctl.stack.cases import looks
+from obsctl.stack.known_metrics import KnownMetrics, known_metrics
 from obsctl.stack.links import Links
 from obsctl.stack.model import RuleGroup, RuleTest, RunbookPage
 from obsctl.stack.packing import packed
@@ -40,7 +41,11 @@ def build_rules(project: Project, catalog: Catalog, findings: Findings) -> Rules
         for subject in watched
         for group in _groups(subject, applied[subject.service], promises, applier.links)
     ]
-    groups += _user_groups(project, groups, findings)
+    known = None
+    if project.rules and _is_complete(project, catalog):
+        own = [rule.record for rule in project.rules if rule.record]
+        known = known_metrics(project, watched, catalog, [*_recorded(groups), *own])
+    groups += _user_groups(project, groups, known, findings)
     every = [each for uses in applied.values() for each in uses]
     burns = (
         (p.alert, p.subject, slo.runbook(p), tuple(slo.alert_rules(p, applier.links)))
@@ -57,8 +62,20 @@ def _applier(
     project: Project, catalog: Catalog, watched: tuple[Subject, ...], findings: Findings
 ) -> Applier:
     alerts = tuple(_alerts(catalog, watched))
-    tuned = tune(alerts, project.alerts, findings)
+    tunings = project.alerts
+    if not _is_complete(project, catalog):
+        known = {alert.name for alert in alerts}
+        tunings = {name: tuning for name, tuning in tunings.items() if name in known}
+    tuned = tune(alerts, tunings, findings)
     return Applier(tuned, Links(project), project.stack.prometheus.retention, findings)
+
+
+def _is_complete(project: Project, catalog: Catalog) -> bool:
+    """False where a service's kind is not there, which is a finding of its own.
+
+    Nobody can say then which alerts and metrics the project would have with it.
+    """
+    return all(service.kind in catalog.kinds for service in project.services.values())
 
 
 def _alerts(catalog: Catalog, watched: tuple[Subject, ...]) -> Iterator[Alert]:
@@ -95,11 +112,15 @@ def _groups(
     yield RuleGroup(f"{subject.service}.alerts", tuple(alerts))
 
 
+def _recorded(groups: list[RuleGroup]) -> Iterator[str]:
+    return (rule.record for group in groups for rule in group.rules if rule.record)
+
+
 def _user_groups(
-    project: Project, groups: list[RuleGroup], findings: Findings
+    project: Project, groups: list[RuleGroup], known: KnownMetrics | None, findings: Findings
 ) -> Iterator[RuleGroup]:
     names = {rule.alert or rule.record or "" for group in groups for rule in group.rules}
-    recordings, alerts = user_rules(project, frozenset(names), findings)
+    recordings, alerts = user_rules(project, frozenset(names), known, findings)
     if recordings:
         yield RuleGroup(f"{USER_GROUP}.recordings", recordings)
     if alerts:

@@ -7,6 +7,7 @@ from obsctl.conventions import SEVERITIES
 from obsctl.project.findings import Findings
 from obsctl.project.schema import Project, UserRule
 from obsctl.stack.expressions import parse_error, selections
+from obsctl.stack.known_metrics import KnownMetrics
 from obsctl.stack.links import Links
 from obsctl.stack.model import Rule
 from obsctl.stack.templates import template_problems
@@ -18,15 +19,19 @@ Path = tuple[str | int, ...]
 
 
 def user_rules(
-    project: Project, built_in: frozenset[str], findings: Findings
+    project: Project, built_in: frozenset[str], known: KnownMetrics | None, findings: Findings
 ) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """Recording and alerting rules; `built_in` holds the names of alerts and records taken."""
+    """Recording and alerting rules; `built_in` holds the names of alerts and records taken.
+
+    `known` is None where nobody can say which metrics there are.
+    """
     links = Links(project)
     seen: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
     recordings, alerts = [], []
     for index, rule in enumerate(project.rules):
         path: Path = ("rules", index)
         _check(rule, path, built_in, findings)
+        _check_expression(rule, (*path, "expr"), known, findings)
         identity = (rule.alert or rule.record or "", tuple(sorted(rule.labels.items())))
         if identity in seen:
             line = findings.document.locate(("rules", seen[identity])).line
@@ -81,8 +86,6 @@ def _check(rule: UserRule, path: Path, built_in: frozenset[str], findings: Findi
             f"tune the built-in one under `alerts.{name}`" if rule.alert else "choose another name"
         )
         findings.add((*path, key), f"obsctl has a rule `{name}` already", hint)
-    if error := parse_error(rule.expr):
-        findings.add((*path, "expr"), f"this is no PromQL: {error}")
     severity = rule.labels.get("severity")
     if rule.alert and severity is not None and severity not in SEVERITIES:
         known = ", ".join(f"`{each}`" for each in SEVERITIES)
@@ -95,6 +98,16 @@ def _check(rule: UserRule, path: Path, built_in: frozenset[str], findings: Findi
         findings.add((*path, "labels", label), problem)
     if rule.alert:
         _check_templates(rule, path, findings)
+
+
+def _check_expression(
+    rule: UserRule, path: Path, known: KnownMetrics | None, findings: Findings
+) -> None:
+    if error := parse_error(rule.expr):
+        findings.add(path, f"this is no PromQL: {error}")
+    elif known is not None:
+        for message, hint in known.problems(rule.expr):
+            findings.add(path, message, hint)
 
 
 def _check_templates(rule: UserRule, path: Path, findings: Findings) -> None:

@@ -14,6 +14,7 @@ from obsctl.render import inputs as module
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import RECORD_FILE, Rendered, recall
 from obsctl.render.write import write
+from tests.unit.test_dashboards import OWN
 
 PROJECT = """\
 version: 1
@@ -174,6 +175,34 @@ def test_what_was_never_written_is_not_recalled(file: Path) -> None:
     file.write_text(PROJECT.replace("project: demo", "project: other"))
     built = build(file)
     built.remember(fingerprint(file))
+    assert recalled(file) is None
+
+
+def test_dashboards_count_by_their_content(file: Path) -> None:
+    board = file.parent / "boards/orders.json"
+    board.parent.mkdir()
+    board.write_text(json.dumps(OWN))
+    file.write_text(PROJECT + "dashboards: [ boards/*.json ]\n")
+    render(file)
+    assert recalled(file) is not None
+    board.write_text(json.dumps({**OWN, "title": "Other"}))
+    assert recalled(file) is None
+    render(file)
+    (board.parent / "more.json").write_text(json.dumps({**OWN, "uid": "more"}))
+    assert recalled(file) is None
+    render(file)
+    (board.parent / "more.json").unlink()
+    assert recalled(file) is None
+
+
+def test_an_edit_of_a_dashboard_while_it_is_rendered_is_not_remembered(file: Path) -> None:
+    board = file.with_name("orders.json")
+    board.write_text(json.dumps(OWN))
+    file.write_text(PROJECT + "dashboards: [ orders.json ]\n")
+    before, built = fingerprint(file), build(file)
+    write(built.files, built.stack_directory)
+    board.write_text(json.dumps({**OWN, "title": "Other"}))
+    built.remember(before)
     assert recalled(file) is None
 
 
