@@ -10,10 +10,10 @@ export OBSCTL_REQUIRE
 # More than a usual machine's cores: most tests wait for containers. A file stays in one process.
 PARALLEL := -n 4 --dist loadfile
 
-.PHONY: help setup format lint types test unit engine faults tools demo bench golden check clean
+.PHONY: help setup format lint types test unit engine instrument faults tools demo bench golden check clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv; }
@@ -47,6 +47,9 @@ tools: $(STAMP) ## promtool, amtool, compose and Logstash's grammar over every g
 
 engine: $(STAMP) ## scenarios on a real Docker Engine
 	$(BIN)/pytest -q $(PARALLEL) tests/engine
+
+instrument: $(STAMP) ## the code for applications, in real Express and FastAPI apps
+	$(BIN)/pytest -q $(PARALLEL) tests/instrument
 
 faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes a quarter of an hour
 	OBSCTL_FAULTS=all $(BIN)/pytest -q tests/engine/test_faults.py

@@ -8,7 +8,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 PURE_TIERS = ("unit", "golden")
-MARKED_TIERS = ("tools", "engine", "packaging", "upstream")
+MARKED_TIERS = ("tools", "engine", "instrument", "packaging", "upstream")
 
 
 def tier_of(path: Path) -> str:

@@ -121,9 +121,14 @@ def _bounded(route: str) -> str:
 
 def _pattern(scope: Scope, root: str) -> str:
     """The route's pattern; a mount path is known by its values only."""
-    path = getattr(scope.get("route"), "path", None)
-    if path is None:
+    route = scope.get("route")
+    if route is None:
         return UNMATCHED
+    # Newer FastAPI keeps included routers apart: the route alone lacks their prefix.
+    whole = (scope.get("fastapi") or {}).get("effective_route_context")
+    if getattr(whole, "original_route", None) is route:
+        route = whole
+    path = getattr(route, "path_format", None) or getattr(route, "path", "")
     mount = unquote(str(scope.get("root_path", "")).removeprefix(root)) + "/"
     for name, value in (scope.get("path_params") or {}).items():
         mount = mount.replace(f"/{value}/", f"/{{{name}}}/", 1)
@@ -216,7 +221,7 @@ def instrument(app: FastAPI, *, endpoint: bool = True) -> None:
     """Add the middleware, and /metrics on the app's own port unless `endpoint` is False."""
     app.add_middleware(MetricsMiddleware)
     if endpoint:
-        app.add_route("/metrics", metrics_endpoint, include_in_schema=False)
+        app.add_api_route("/metrics", metrics_endpoint, include_in_schema=False)
 
 
 def start_metrics_server(port: int, address: str = "0.0.0.0") -> bool:  # noqa: S104
