@@ -29,4 +29,20 @@ const reportMessage = (message, level = 'info') => {
     return undefined;
   }
 };
-export { reportError, reportMessage };
+
+/**
+ * Reports what a route throws; goes after all routes. The SDK does so by itself where it could
+ * hook into Express, which bundlers prevent; an error that it has seen is not sent again.
+ */
+const errorMiddleware = (error, _req, _res, next) => {
+  try {
+    const status = error?.status ?? error?.statusCode ?? 500;
+    if (status >= 500) {
+      Sentry.captureException(error, { mechanism: { handled: false, type: 'middleware' } });
+    }
+  } catch {
+    // reporting must not add an error
+  }
+  next(error);
+};
+export { reportError, reportMessage, errorMiddleware };
