@@ -12,6 +12,7 @@ from obsctl.engine.up import Goal, Patience, bring_up
 from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
 from obsctl.project import secrets
 from obsctl.project.derived import derive
+from obsctl.project.dsn import dsn_problem
 from obsctl.project.secret_checks import SecretProblem
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall
@@ -49,7 +50,16 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
         raise type(error)(*placed(error.problems, file)) from error
     if built:
         built.remember(inputs)
+    _complete_errors(root, rendered, wish.patience)
     return rendered, plan
+
+
+def _complete_errors(root: Path, rendered: Rendered, patience: Patience) -> None:
+    if rendered.errors and rendered.errors.tracker == "bugsink":
+        from obsctl.console import print_note
+        from obsctl.engine.error_projects import complete_projects
+
+        complete_projects(rendered.project, rendered.errors, root, print_note, patience.lock_s)
 
 
 def goal_of(
@@ -91,6 +101,8 @@ def complete_secrets(file: Path, rendered: Rendered) -> None:
         print_note("made secrets/: " + ", ".join(made))
     told = {problem.secret for problem in problems if isinstance(problem, SecretProblem)}
     found = secrets.check(root, {*wanted, *given, *sources} - told, {*given, *sources})
+    told |= {problem.secret for problem in found if isinstance(problem, SecretProblem)}
+    found += tuple(_dsn_problems(root, rendered, told))
     if problems := (*problems, *found):
         from obsctl.project.load import load_project
         from obsctl.project.sourcing import placed as at_their_names
@@ -98,6 +110,15 @@ def complete_secrets(file: Path, rendered: Rendered) -> None:
         raise ProjectFileError(*at_their_names(problems, load_project(file).document))
     if made := derive(root, rendered.derived):
         print_note("wrote secrets/: " + ", ".join(made))
+
+
+def _dsn_problems(root: Path, rendered: Rendered, wrong: set[str]) -> Iterator[Problem]:
+    """The DSNs of a Sentry that are none, beside those that are known to be `wrong` already."""
+    errors = rendered.errors
+    names = {one.secret for one in errors.projects if not one.origin} if errors else set()
+    for name in sorted(names - wrong):
+        if problem := dsn_problem(root, name):
+            yield problem
 
 
 def _fetched(root: Path, sources: Mapping[str, Mapping[str, object]]) -> tuple[Problem, ...]:

@@ -42,6 +42,7 @@ class Built:
             sources={n: s.as_data() for n, s in secrets.sources_of(project).items()},
             derived=derived(project, self.stack.services, self.stack.web),
             patterns=project.dashboards if "grafana" not in project.stack.without else (),
+            errors=self.stack.errors,
         )
 
     def remember(self, inputs: str | None) -> None:

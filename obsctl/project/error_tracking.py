@@ -1,6 +1,5 @@
 """The `errors` section: where exceptions are collected, and who is told how to send them."""
 
-import re
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,11 +9,6 @@ from obsctl.project.quantities import Duration, Size
 from obsctl.project.section import SecretReference, Section
 
 _DAY_S: Final = 86_400
-_DSN: Final = re.compile(
-    r"https?://[A-Za-z0-9]+(:[A-Za-z0-9]+)?@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
-    r"(/[A-Za-z0-9._~/-]+)?/[0-9]+"
-)
-DSN_FORM: Final = "https://KEY@HOST/PROJECT, as the project's settings show it"
 
 
 def _check_days(duration: Duration) -> Duration:
@@ -72,8 +66,3 @@ class Errors(
     def dsn_secret(self, service: str) -> str:
         """The file under secrets/ that holds the DSN for a service's events."""
         return self.sentry.dsn.secret if self.sentry else f"{service}_sentry_dsn"
-
-
-def is_dsn(text: str) -> bool:
-    """Whether a text has the form that Sentry's SDKs take."""
-    return _DSN.fullmatch(text) is not None

@@ -14,9 +14,10 @@ from obsctl.render.inputs import files_digest, fingerprint
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import files_in_place
+from obsctl.stack.error_model import ErrorProject, ErrorTracking
 
 RECORD_FILE: Final = "rendered.json"
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Rendered:
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     derived: Derived = field(default_factory=Derived)
     patterns: tuple[str, ...] = ()  # of the project's own dashboards
+    errors: ErrorTracking | None = None
 
 
 def recall(project_file: Path, inputs: str | None) -> Rendered | None:
@@ -105,4 +107,12 @@ def _rendered(data: Mapping[str, Any]) -> Rendered:
         sources={str(name): dict(source) for name, source in data["sources"].items()},
         derived=Derived.read(data["derived"]),
         patterns=tuple(map(str, data["patterns"])),
+        errors=_tracking(data["errors"]),
     )
+
+
+def _tracking(data: Mapping[str, Any] | None) -> ErrorTracking | None:
+    if data is None:
+        return None
+    projects = tuple(ErrorProject(**one) for one in data["projects"])
+    return ErrorTracking(**{**data, "projects": projects})

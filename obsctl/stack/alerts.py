@@ -7,6 +7,7 @@ from obsctl.catalog.model import Alert, Tier
 from obsctl.catalog.text import number
 from obsctl.project.findings import Findings
 from obsctl.project.quantities import Duration
+from obsctl.stack.error_tracking import APP_CATEGORY
 from obsctl.stack.expressions import bound_pattern
 from obsctl.stack.links import STACK_UID, Links, service_uid
 from obsctl.stack.model import Rule
@@ -85,8 +86,14 @@ class Applier:
                     "description": subject.fill(description, values),
                     "runbook_url": self.links.runbook(alert.name),
                     "dashboard_url": self.links.dashboard(dashboard_of(subject)),
+                    **self._issues(subject),
                 },
             )
+
+    def _issues(self, subject: Subject) -> dict[str, str]:
+        """Where the errors behind an application's alert are, with their stack traces."""
+        reports = subject.kind.category == APP_CATEGORY and self.links.issues
+        return {"issues_url": reports} if reports else {}
 
     def _form(
         self, subject: Subject, tuned: Tuned, tier: Tier

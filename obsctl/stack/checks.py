@@ -7,9 +7,11 @@ from obsctl.catalog.load import TARGET_KIND
 from obsctl.catalog.model import Catalog, Kind
 from obsctl.project.document import KeyPath
 from obsctl.project.findings import Findings
+from obsctl.project.quantities import Size
 from obsctl.project.schema import Project
 from obsctl.project.schema import Service as Watched
 from obsctl.stack.alertmanager import NULL_RECEIVER
+from obsctl.stack.error_tracking import BUGSINK
 from obsctl.stack.exporters import SHELL, needs_address
 from obsctl.stack.prometheus import PROBE_JOB
 
@@ -17,6 +19,7 @@ RESERVED = frozenset(
     {
         "alertmanager",
         "blackbox-exporter",
+        "bugsink",
         "elasticsearch",
         "elasticsearch-exporter",
         "elasticsearch-setup",
@@ -37,6 +40,7 @@ _LEAST_MIB = {
     "elasticsearch": 512,
     "logstash": 512,
     "kibana": 512,
+    BUGSINK: 256,
 }
 
 
@@ -127,11 +131,19 @@ def _notifications(project: Project, findings: Findings) -> None:
 
 
 def _stack(project: Project, findings: Findings) -> None:
-    for component, least in _LEAST_MIB.items():
-        memory = getattr(project.stack, component).memory
+    limits: dict[KeyPath, Size] = {
+        ("stack", component): getattr(project.stack, component).memory
+        for component in _LEAST_MIB
+        if component != BUGSINK
+    }
+    if project.errors and project.errors.bugsink:
+        limits["errors", BUGSINK] = project.errors.bugsink.memory
+    for path, memory in limits.items():
+        component = str(path[-1])
+        least = _LEAST_MIB[component]
         if memory.bytes < least * 2**20:
             message = f"{memory} is too little for {component}; it needs at least {least}MiB"
-            findings.add(("stack", component, "memory"), message)
+            findings.add((*path, "memory"), message)
 
 
 def _left_out(project: Project, findings: Findings) -> None:

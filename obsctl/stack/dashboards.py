@@ -11,6 +11,7 @@ from obsctl.project.schema import Project
 from obsctl.stack import slo
 from obsctl.stack.adopt import adopt_dashboard
 from obsctl.stack.alerts import dashboard_of
+from obsctl.stack.error_tracking import APP_CATEGORY
 from obsctl.stack.home import home_dashboard, runbooks_dashboard
 from obsctl.stack.links import RUNBOOKS_UID, SLO_UID, STACK_UID, Links
 from obsctl.stack.logs_dashboard import logs_dashboard
@@ -91,6 +92,8 @@ def _service(subject: Subject, tuned: Mapping[str, Tuned | None], links: Links) 
     where = [link("Home", "/d/obsctl-home"), link("Runbooks", f"/d/{RUNBOOKS_UID}")]
     if logs := links.logs(subject.service):
         where.insert(1, link("Logs", logs))
+    if links.issues and subject.kind.category == APP_CATEGORY:
+        where.insert(1, link("Errors", links.issues))
     uid = dashboard_of(subject)
     title = f"{subject.service} ({subject.kind.title})"
     model = dashboard_model(

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from obsctl.project.schema import Project
+from obsctl.stack.error_model import ErrorTracking
+from obsctl.stack.error_tracking import endpoints as error_endpoints
 from obsctl.stack.model import Endpoint
 from obsctl.stack.prometheus import published_url
 
 
-def endpoints(project: Project) -> Iterator[Endpoint]:
-    """Pages first, in the order of use; then where log lines are sent."""
+def endpoints(project: Project, errors: ErrorTracking | None) -> Iterator[Endpoint]:
+    """Pages first, in the order of use; then where errors and log lines are sent."""
     stack, without = project.stack, project.stack.without
     web = stack.web
     note = f"user {web.user}, password in secrets/{web.password.secret}" if web else ""
@@ -28,6 +30,7 @@ def endpoints(project: Project) -> Iterator[Endpoint]:
         pages.append(("Elasticsearch", elasticsearch.port, note, elasticsearch.tls))
     for component, port, note, tls in pages:
         yield Endpoint(component, published_url(project, port, tls=tls), note)
+    yield from error_endpoints(project, errors)
     if "elk" not in without:
         yield from _inputs(project)
 

@@ -147,6 +147,8 @@ def _interfaces(project: Project, links: Links) -> Iterator[tuple[str, str]]:
     yield "Alertmanager", links.alertmanager
     if links.kibana:
         yield "Kibana", links.kibana
+    if links.issues:
+        yield "Errors", links.issues
     if project.probes:
         yield from ((f"probe: {url}", url) for url in project.probes)
 

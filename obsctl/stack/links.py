@@ -32,6 +32,14 @@ def panel_id(alert: str) -> int:
     return zlib.crc32(alert.encode()) & 0x3FFFFFFF
 
 
+def _issues(project: Project) -> str | None:
+    """The tracker's list of open issues, of all services; the user's own Sentry has to say it."""
+    errors = project.errors
+    if errors and errors.bugsink:
+        return f"{page_url(project, errors.bugsink)}/issues/"
+    return errors.sentry.url if errors and errors.sentry else None
+
+
 class Links:
     """Absolute URLs of the stack's pages: the public ones, else those of the Docker host."""
 
@@ -40,6 +48,7 @@ class Links:
         self.prometheus = page_url(project, project.stack.prometheus)
         self.alertmanager = page_url(project, project.stack.alertmanager)
         self.grafana = None if "grafana" in without else page_url(project, project.stack.grafana)
+        self.issues = _issues(project)
         has_logs = "elk" not in without
         self.has_logs = has_logs
         self.kibana = (

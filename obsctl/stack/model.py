@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from obsctl.catalog.model import Scalar, Setting
 from obsctl.errors import Problem
 from obsctl.stack.alerting_model import Alerting as Alerting  # noqa: PLC0414 - part of this model
+from obsctl.stack.error_model import ErrorTracking
 from obsctl.stack.service_model import Access as Access  # noqa: PLC0414 - likewise
 from obsctl.stack.service_model import Dependency as Dependency  # noqa: PLC0414 - likewise
 from obsctl.stack.service_model import DirectoryMount as DirectoryMount  # noqa: PLC0414 - likewise
@@ -172,3 +173,4 @@ class Stack:
     # Scrape job -> metrics that it need not have -> the set-ups that have them ("on replicas").
     optional_metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     instrumentation: tuple[Instrumentation, ...] = ()
+    errors: ErrorTracking | None = None

@@ -37,6 +37,8 @@ def port_setting(project: Project, service: str, port: int) -> KeyPath:
     for kind, entry in project.logs.inputs:
         if service == "logstash" and entry is not None and entry.port == port:
             return ("logs", "inputs", kind, "port")
+    if service == "bugsink":
+        return ("errors", service, "port")
     return ("stack", service, "port")
 
 
@@ -66,6 +68,10 @@ def _published(project: Project) -> list[_Claim]:
         )
         for component in components
     ]
+    if project.errors and (bugsink := project.errors.bugsink):
+        path = ("errors", "bugsink", "port")
+        given = "port" in bugsink.model_fields_set
+        claims.append(_Claim("bugsink", bugsink.port, "tcp", path, given))
     return claims + ([] if "elk" in without else _inputs(project))
 
 

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from obsctl.catalog.model import Catalog
 from obsctl.conventions import PORTS
 from obsctl.project.addresses import Address
+from obsctl.project.error_tracking import Bugsink
 from obsctl.project.schema import Project
 from obsctl.project.settings import (
     AlertmanagerSettings,
@@ -27,7 +28,7 @@ from obsctl.stack.model import (
 from obsctl.stack.own import own_jobs
 from obsctl.stack.web import web_access
 
-Page = PrometheusSettings | AlertmanagerSettings | GrafanaSettings | KibanaSettings
+Page = PrometheusSettings | AlertmanagerSettings | GrafanaSettings | KibanaSettings | Bugsink
 PROBE_JOB = "probe"
 PROBE_MODULE = "http_2xx"
 _PORT = PORTS["prometheus"]

@@ -12,6 +12,7 @@ from obsctl.project.load import LoadedProject
 from obsctl.project.schema import Project
 from obsctl.stack.alertmanager import alerting, alertmanager_service, receiver_secrets
 from obsctl.stack.blackbox import blackbox_service
+from obsctl.stack.bugsink import bugsink_service
 from obsctl.stack.checks import check_project, unknown_kinds
 from obsctl.stack.dashboards import build_dashboards
 from obsctl.stack.elasticsearch import (
@@ -22,6 +23,7 @@ from obsctl.stack.elasticsearch import (
     setup_service,
 )
 from obsctl.stack.endpoints import endpoints
+from obsctl.stack.error_tracking import check_error_tracking, error_tracking
 from obsctl.stack.exporters import exporter_services, own_exporter_services
 from obsctl.stack.grafana import datasources, grafana_service
 from obsctl.stack.images import Images
@@ -59,6 +61,7 @@ def resolve(
     findings = Findings(loaded.document)
     check_project(project, catalog, findings)
     check_ports(project, findings)
+    check_error_tracking(project, catalog, findings)
     images = Images(project, catalog, findings)
     _check_kinds(loaded, catalog, findings)
     rules = build_rules(project, catalog, findings)
@@ -71,6 +74,7 @@ def resolve(
     findings.raise_any()
     services = tuple(_in_networks(_services(project, catalog, images), project))
     has_logs = "elk" not in project.stack.without
+    errors = error_tracking(project, catalog)
     return Stack(
         project=project.project,
         environment=project.environment,
@@ -89,11 +93,12 @@ def resolve(
         dashboards=dashboards,
         runbooks=rules.runbooks,
         logging=logging(project) if has_logs else None,
-        endpoints=tuple(endpoints(project)),
+        endpoints=tuple(endpoints(project, errors)),
         patches=tuple(_patches(loaded)),
         web=web_access(project),
         optional_metrics=optional_metrics(project, catalog, findings),
         instrumentation=instrumentation(project, catalog, findings),
+        errors=errors,
     )
 
 
@@ -130,6 +135,8 @@ def _services(project: Project, catalog: Catalog, images: Images) -> Iterator[Se
         yield with_secrets(with_login(grafana, web), authority_secrets(project) if has_logs else ())
     if project.probes:
         yield guarded(blackbox_service(images), web, PORTS["blackbox-exporter"])
+    if project.errors and project.errors.bugsink:
+        yield bugsink_service(project, project.errors.bugsink, images)
     yield from exporter_services(project, catalog, images)
     if has_logs:
         yield elasticsearch_service(project, images)

@@ -19,6 +19,10 @@ from tests.kit.host import KitUnavailable
 LABEL = "dev.obsctl.kit"
 _SOURCES = Path(__file__).parent / "images"
 _SHARED = "_shared"
+# What a Dockerfile may copy of the host: whom it trusts, for downloads through its own mirror.
+# It is no part of what an image is made from, and does not count when looking for changes.
+_HOST = "_host"
+_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _STACK = (
     "alertmanager",
     "blackbox-exporter",
@@ -36,6 +40,7 @@ _STACK = (
 # What only the widest test watches: each holds packages of its own and is built when asked for.
 WATCHED = ("mariadb", "nginx", "postgres", "rabbitmq")
 WATCHERS = ("mysqld-exporter", "nginx-exporter", "postgres-exporter")
+_ON_DEMAND = {*WATCHED, *WATCHERS, "bugsink"}
 
 
 def image_names() -> list[str]:
@@ -45,7 +50,7 @@ def image_names() -> list[str]:
 
 def ensure_images(names: Iterable[str] | None = None) -> dict[str, str]:
     """Build what is missing or whose files changed; {name: reference} of all that were asked."""
-    usual = set(image_names()) - {*WATCHED, *WATCHERS}
+    usual = set(image_names()) - _ON_DEMAND
     wanted = sorted(usual if names is None else set(names))
     if unknown := sorted(set(wanted) - set(image_names())):
         raise KitUnavailable(f"the kit has no image {', '.join(unknown)}")
@@ -97,10 +102,16 @@ class _Recipe:
 
     def __init__(self, name: str, base_id: str, versions: Mapping[str, str]) -> None:
         self.name = name
-        self.context = _context(_SOURCES / name)
+        self.context = _tar(_files(_SOURCES / name))
         self.base_id = base_id
         self.reference = f"kit/{name}:{_version(_SOURCES / name, versions)}"
         self.key = content_key(self.context, base_id, self.reference)
+
+    def context_with_host(self) -> bytes:
+        directory = _SOURCES / self.name
+        if not _copies_from(directory, _HOST):
+            return self.context
+        return _tar(_files(directory) | {f"{_HOST}/{_AUTHORITIES.name}": _AUTHORITIES})
 
 
 def _recipes(api: docker.APIClient, names: Iterable[str]) -> list[_Recipe]:
@@ -124,15 +135,21 @@ def _version(directory: Path, versions: Mapping[str, str]) -> str:
     return re.sub(r"[+~-].*", "", versions[package].partition(":")[2] or versions[package])
 
 
-def _context(directory: Path) -> bytes:
-    """The build context as a tar with the same bytes for the same content.
-
-    It is the directory, and images/_shared beside it when the Dockerfile copies from there.
-    """
+def _files(directory: Path) -> dict[str, Path]:
+    """The directory, and images/_shared beside it when the Dockerfile copies from there."""
     files = {str(path.relative_to(directory)): path for path in directory.rglob("*")}
-    if f"{_SHARED}/" in (directory / "Dockerfile").read_text(encoding="utf-8"):
+    if _copies_from(directory, _SHARED):
         shared = (_SOURCES / _SHARED).rglob("*")
         files |= {str(path.relative_to(_SOURCES)): path for path in shared}
+    return files
+
+
+def _copies_from(directory: Path, folder: str) -> bool:
+    return f"{folder}/" in (directory / "Dockerfile").read_text(encoding="utf-8")
+
+
+def _tar(files: Mapping[str, Path]) -> bytes:
+    """A build context, with the same bytes for the same content."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, path in sorted(files.items()):
@@ -180,7 +197,7 @@ def _build_all(docker_host: str, recipes: list[_Recipe]) -> None:
 def _build(docker_host: str, recipe: _Recipe) -> None:
     with closing(docker.APIClient(base_url=docker_host, version="auto", timeout=600)) as api:
         events: Iterator[dict[str, Any]] = api.build(
-            fileobj=io.BytesIO(recipe.context),
+            fileobj=io.BytesIO(recipe.context_with_host()),
             custom_context=True,
             buildargs={"BASE": recipe.base_id},
             labels={LABEL: recipe.key},

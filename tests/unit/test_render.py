@@ -32,7 +32,9 @@ def test_every_built_in_template_is_used_by_some_stack(tmp_path: Path) -> None:
         path.relative_to(templates_root()).as_posix().removesuffix(".j2")
         for path in templates_root().rglob("*.j2")
     }
-    more = "slo: { backend: { availability: 99.9% } }\nstack: { web: {} }\n"
+    more = (
+        "slo: { backend: { availability: 99.9% } }\nstack: { web: {} }\nerrors: { bugsink: {} }\n"
+    )
     # Those of applications are rendered under their services' names.
     stacks = {name for name in built_in if not name.startswith("instrumentation/")}
     assert stacks <= rendered(tmp_path, WATCHED + more).keys()
