@@ -4,6 +4,7 @@ from typing import Final
 
 from obsctl.health.checks import (
     alertmanager,
+    cadvisor,
     cardinality,
     clock,
     containers,
@@ -54,6 +55,7 @@ _CONFIGURATION: Final = (
         for claim, function in (
             ("accepts every login", elasticsearch.logins),
             ("retention is applied", elasticsearch.retention),
+            ("its licence has no end", elasticsearch.licence),
         )
     ),
     Check(
@@ -80,6 +82,7 @@ _SIGNALS: Final = (
             ("scrapes are in time", targets.slow_scrapes),
             ("rules work", rules.rules_work),
             ("sends its alerts to Alertmanager", prometheus.alertmanager_known),
+            ("cAdvisor sees the containers", cadvisor.containers_have_names),
             ("series stay few enough", cardinality.series_stay_few),
             ("its data fits on the disk", storage.prometheus_fits),
             ("clocks agree", clock.clocks_agree),

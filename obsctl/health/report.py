@@ -92,7 +92,7 @@ class LayerSummary:
             "to look at": self.counts["warn"],
             "skipped": self.counts["skip"] - self.not_applicable,
             "ok": self.counts["ok"],
-            "not applicable here": self.not_applicable,
+            "not applicable": self.not_applicable,
         }
         return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
 

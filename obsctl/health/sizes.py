@@ -20,6 +20,7 @@ def size_text(size: float) -> str:
     """Three digits and a unit."""
     for unit in _UNITS:
         if size < _STEP or unit == _UNITS[-1]:
-            return f"{size:.3g} {unit.strip()}{'iB' if unit.strip() else 'B'}"
+            digits = f"{size:.3g}" if size < 1000 else f"{size:.0f}"  # noqa: PLR2004 - else 1e+03
+            return f"{digits} {unit.strip()}{'iB' if unit.strip() else 'B'}"
         size /= _STEP
     raise AssertionError

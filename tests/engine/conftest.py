@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from obsctl.health.telling import told
+from tests.engine.health_lab import WAIT_S, Lab, restore, running_lab
 from tests.engine.small_files import write_stack
 from tests.engine.small_stack import Kit, Project
 from tests.engine.sweep import SWEEP
@@ -73,6 +75,25 @@ def running(shared_stack: Project) -> Project:
     done = shared_stack.up()
     assert done.code == 0, done
     return shared_stack
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Prometheus, Alertmanager and a Redis with its exporter, without obsctl's other stages."""
+    try:
+        with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+            yield lab
+    except KitUnavailable as reason:
+        unavailable("engine", str(reason))
+
+
+@pytest.fixture
+def healthy(lab: Lab) -> Iterator[Lab]:
+    """The lab in its good state, and brought back to it afterwards."""
+    report = lab.check(wait_s=WAIT_S)
+    assert report.healthy, told(report)
+    yield lab
+    restore(lab)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,8 +7,11 @@ that a fault can be put anywhere.
 import contextlib
 import os
 import threading
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -28,9 +31,12 @@ from obsctl.health import session
 from obsctl.health.report import Finding, HealthReport
 from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import write
-from obsctl.stack.model import Alerting, Dashboard, Stack
+from obsctl.stack.model import Alerting, Dashboard, Service, Stack
 from tests.engine.project import free_port
+from tests.kit.engine import ensure_engine
+from tests.kit.images import ensure_images
 
+WAIT_S: Final = 30
 PROJECT: Final = f"obsctl-check-lab-{os.getpid()}"
 CONTAINER_PORTS: Final = {"prometheus": 9090, "alertmanager": 9093, "redis-exporter": 9121}
 DIRECTORIES: Final = {"prometheus": "/etc/prometheus", "alertmanager": "/etc/alertmanager"}
@@ -136,6 +142,9 @@ class Lab:
     jobs: list[dict[str, Any]] = field(default_factory=list)
     rules: str = RULES
     flags: list[str] = field(default_factory=list)  # more of Prometheus's
+    alertmanagers: list[str] | None = None  # that Prometheus sends to, where it is not ours
+    panels: dict[str, Any] = field(default_factory=lambda: PANELS)
+    watches_host: bool = False  # by a node exporter: its job is `host`
     files: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
@@ -180,11 +189,13 @@ class Lab:
     def _prometheus(self) -> dict[str, Any]:
         own = [make_job(name, self.ports[name]) for name in ("prometheus", "alertmanager")]
         redis = {**make_job("redis", self.ports["redis-exporter"]), "scrape_interval": "1s"}
-        alertmanager = [{"targets": [f"127.0.0.1:{self.ports['alertmanager']}"]}]
+        ours = [f"127.0.0.1:{self.ports['alertmanager']}"]
+        receivers = ours if self.alertmanagers is None else self.alertmanagers
+        alertmanager = [{"static_configs": [{"targets": receivers}]}] if receivers else []
         return {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": ["alert_rules.yml"],
-            "alerting": {"alertmanagers": [{"static_configs": alertmanager}]},
+            "alerting": {"alertmanagers": alertmanager},
             "scrape_configs": [*own, redis, *self.jobs],
         }
 
@@ -223,8 +234,16 @@ class Lab:
     def container(self, name: str) -> Container:
         return self.client.containers.get(f"{PROJECT}-{name}-1")
 
+    def stack(self) -> Stack:
+        host = Service("host-exporter", "none", None, host_pid=True)
+        return replace(
+            bare_stack(PROJECT),
+            services=(host,) if self.watches_host else (),
+            dashboards=(Dashboard("lab", "Lab", self.panels),),
+        )
+
     def check(self, *, wait_s: float = 0, deep: bool = False) -> HealthReport:
-        context = session.context_of(bare_stack(PROJECT), self.rendered(), self.folder)
+        context = session.context_of(self.stack(), self.rendered(), self.folder)
         return session.check(context, session.Patience(wait_s, deep))
 
 
@@ -245,3 +264,72 @@ def _labels(service: str) -> dict[str, str]:
 def causes(report: HealthReport) -> dict[str, Finding]:
     """What failed or is to be looked at, by code; the first of each."""
     return {finding.code: finding for finding in reversed(report.problems)}
+
+
+@contextlib.contextmanager
+def running_lab(folder: Path) -> Iterator[Lab]:
+    """All parts of the lab, started; KitUnavailable where they cannot be."""
+    host = ensure_engine().docker_host
+    images = ensure_images([*CONTAINER_PORTS, "redis"])
+    client = docker.DockerClient(base_url=host)
+    with sink() as port:
+        lab = Lab(folder, images, client, port, free_port())
+        lab.write()
+        redis = client.containers.run(
+            images["redis"],
+            ["redis-server", "--port", str(lab.redis_port), "--bind", "127.0.0.1"],
+            network_mode="host",
+            detach=True,
+        )
+        for name in CONTAINER_PORTS:
+            lab.start(name)
+        try:
+            yield lab
+        finally:
+            for name in CONTAINER_PORTS:
+                lab.remove(name)
+            redis.remove(force=True, v=True)
+            client.close()
+
+
+def restore(lab: Lab) -> None:
+    """Bring the lab back to its good state."""
+    lab.jobs, lab.rules, Sink.status = [], RULES, 200
+    lab.alertmanagers, lab.panels, lab.watches_host = None, PANELS, False
+    lab.write()
+    for name in CONTAINER_PORTS:
+        container = lab.container(name)
+        if container.status == "paused":
+            container.unpause()
+        if container.status != "running":
+            container.start()
+    reload_prometheus(lab)
+
+
+def reload_prometheus(lab: Lab) -> None:
+    """What Prometheus makes of its files is for `check` to find out."""
+    url = f"http://127.0.0.1:{lab.ports['prometheus']}/-/reload"
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=5).close()
+        except urllib.error.HTTPError:
+            return  # refused
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+
+
+def change(lab: Lab) -> None:
+    """Write what the lab's settings say now, and let Prometheus load it."""
+    lab.write()
+    reload_prometheus(lab)
+
+
+def until_told(lab: Lab, code: str) -> Finding:
+    """The first finding of a cause, once `check` names it."""
+    deadline = time.monotonic() + WAIT_S
+    while (report := causes(lab.check())).get(code) is None:
+        assert time.monotonic() < deadline, f"no {code} in {WAIT_S} s, but {[*report]}"
+        time.sleep(0.3)
+    return report[code]

@@ -2,33 +2,27 @@
 
 import socket
 import threading
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
-import docker
 import pytest
 
 from obsctl.health import session
 from obsctl.health.telling import told
 from obsctl.health.trial import labels_of, try_alert
 from tests.engine.health_lab import (
-    CONTAINER_PORTS,
     PROJECT,
     RULES,
+    WAIT_S,
     Lab,
     Sink,
     bare_stack,
     causes,
+    change,
     make_job,
-    sink,
+    until_told,
 )
 from tests.engine.project import free_port
-from tests.kit.engine import ensure_engine
-from tests.kit.host import KitUnavailable
-from tests.kit.images import ensure_images
-from tests.tiers import unavailable
 
 # The Engine client keeps a connection per thread, and has no way to close it yet.
 pytestmark = [
@@ -36,75 +30,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-_WAIT_S = 30
 _BUDGET_S = 2.0
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    try:
-        host = ensure_engine().docker_host
-        images = ensure_images([*CONTAINER_PORTS, "redis"])
-    except KitUnavailable as reason:
-        unavailable("engine", str(reason))
-    client = docker.DockerClient(base_url=host)
-    with sink() as port:
-        lab = Lab(tmp_path_factory.mktemp("lab"), images, client, port, free_port())
-        lab.write()
-        redis = client.containers.run(
-            images["redis"],
-            ["redis-server", "--port", str(lab.redis_port), "--bind", "127.0.0.1"],
-            network_mode="host",
-            detach=True,
-        )
-        for name in CONTAINER_PORTS:
-            lab.start(name)
-        try:
-            yield lab
-        finally:
-            for name in CONTAINER_PORTS:
-                lab.remove(name)
-            redis.remove(force=True, v=True)
-            client.close()
-
-
-@pytest.fixture
-def healthy(lab: Lab) -> Iterator[Lab]:
-    """The lab in its good state, and brought back to it afterwards."""
-    report = lab.check(wait_s=_WAIT_S)
-    assert report.healthy, told(report)
-    yield lab
-    lab.jobs, lab.rules, Sink.status = [], RULES, 200
-    lab.write()
-    for name in CONTAINER_PORTS:
-        container = lab.container(name)
-        if container.status == "paused":
-            container.unpause()
-        if container.status != "running":
-            container.start()
-    reload_prometheus(lab)
-
-
-def reload_prometheus(lab: Lab) -> None:
-    url = f"http://127.0.0.1:{lab.ports['prometheus']}/-/reload"
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=5).close()
-        except urllib.error.HTTPError:
-            return  # refused: the test wants to see what check makes of it
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-
-
-def change(lab: Lab) -> None:
-    lab.write()
-    reload_prometheus(lab)
-
-
 def test_healthy_is_green_every_time_and_fast(healthy: Lab) -> None:
-    report = healthy.check(wait_s=_WAIT_S)
+    report = healthy.check(wait_s=WAIT_S)
     assert report.problems == (), told(report)
     for _ in range(20):
         again = healthy.check()
@@ -164,7 +94,7 @@ def test_killed_for_memory(healthy: Lab) -> None:
     try:
         container.start()
         container.wait(timeout=30)
-        _until(healthy, "target-refused")
+        until_told(healthy, "target-refused")
         found = causes(healthy.check())
         assert found["container-out-of-memory"].subject == "redis-exporter"
         assert found["target-refused"].subject == "redis"
@@ -200,20 +130,13 @@ def test_database_down_behind_a_live_exporter(healthy: Lab) -> None:
     healthy.remove("redis-exporter")
     port, healthy.redis_port = healthy.redis_port, free_port()
     healthy.start("redis-exporter")
-    _until(healthy, "backend-down")
+    until_told(healthy, "backend-down")
     found = causes(healthy.check())
     assert found["backend-down"].subject == "redis"
     assert "redis_up" in found["backend-down"].evidence
     healthy.redis_port = port
     healthy.start("redis-exporter")
-    assert healthy.check(wait_s=_WAIT_S).healthy
-
-
-def _until(lab: Lab, code: str) -> None:
-    deadline = time.monotonic() + _WAIT_S
-    while code not in causes(lab.check()):
-        assert time.monotonic() < deadline, f"no {code} in {_WAIT_S} s"
-        time.sleep(0.3)
+    assert healthy.check(wait_s=WAIT_S).healthy
 
 
 @pytest.fixture
@@ -255,7 +178,7 @@ def test_every_way_a_target_can_be_wrong(healthy: Lab, silent_port: int) -> None
     healthy.jobs = [job for _, job in expected.values()]
     change(healthy)
     for code, _ in expected.values():
-        _until(healthy, code)
+        until_told(healthy, code)
     failed = {f.subject: f.code for f in healthy.check().problems if f.subject in expected}
     assert failed == {name: code for name, (code, _) in expected.items()}
 
@@ -271,7 +194,7 @@ def test_rules_that_are_dead_broken_and_firing(healthy: Lab) -> None:
 """
     )
     change(healthy)
-    _until(healthy, "alert-firing")
+    until_told(healthy, "alert-firing")
     problems = {finding.subject: finding for finding in healthy.check().problems}
     assert {name: finding.code for name, finding in problems.items()} == {
         "Dead": "rule-dead",
@@ -286,7 +209,7 @@ def test_history_that_the_size_limit_cuts(healthy: Lab) -> None:
     healthy.flags = ["--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.size=100KB"]
     healthy.write()
     healthy.start("prometheus")
-    _until(healthy, "history-cut")
+    until_told(healthy, "history-cut")
     found = causes(healthy.check())["history-cut"]
     assert "in 15 days; the limit is 100 KiB" in found.evidence
     assert found.state == "warn"
@@ -310,7 +233,7 @@ def test_without_engine_the_rest_is_checked(healthy: Lab, monkeypatch: pytest.Mo
 
 
 def test_canary_alerts_are_delivered_and_gone(healthy: Lab) -> None:
-    report = healthy.check(wait_s=_WAIT_S, deep=True)
+    report = healthy.check(wait_s=WAIT_S, deep=True)
     canaries = [finding for finding in report.findings if finding.layer == "canaries"]
     assert {finding.state for finding in canaries} == {"ok"}, canaries
     assert any("webhook" in f.claim and "delivered after" in f.evidence for f in canaries)
@@ -321,7 +244,7 @@ def test_canary_alerts_are_delivered_and_gone(healthy: Lab) -> None:
 
 def test_canary_alerts_that_nobody_takes(healthy: Lab) -> None:
     Sink.status = 403
-    report = healthy.check(wait_s=_WAIT_S, deep=True)
+    report = healthy.check(wait_s=WAIT_S, deep=True)
     failing = causes(report)["notifications-failing"]
     assert failing.layer == "canaries"
     assert "webhook" in failing.cause

@@ -143,6 +143,9 @@ REFUSED = {"status": "error", "error": "too many samples"}
         ("grafana", "plugin-missing", {**GRAFANA, "*": (404, {"message": "Plugin not found"})}),
         ("elasticsearch", "elastic-password", {"*": (401, {})}),
         ("elasticsearch", "cluster-red", {"*": (200, {"status": "red", "unassigned_shards": 1})}),
+        ("elasticsearch", "licence-trial", {
+            "/_cluster/health": (200, {"status": "green"}),
+            "/_license": (200, {"license": {"type": "trial", "expiry_date": "2026-12-24"}})}),
         ("kibana", "kibana-not-ready", {"/api/status": (503, {"status": {"overall": {
             "level": "critical"}}})}),
     ],

@@ -53,7 +53,7 @@ _WAIT_S = 60
 _INTERRUPTED = 130
 _HOME, _LEFT = b"\x1b[H", b"\x1b[?1049l"
 # A health check passes again only at its next turn, long after its component is well.
-_LATE = frozenset({"container-starting", "container-unhealthy"})
+_LATE = frozenset({"container-unhealthy"})
 
 
 @pytest.fixture(scope="module")

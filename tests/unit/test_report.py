@@ -90,7 +90,7 @@ def test_lines_fit_the_terminal() -> None:
 def test_what_does_not_apply_is_no_blemish() -> None:
     absent = Claim("readiness", "RedisReplicaLinkDown", "can fire").not_applicable("on replicas")
     report = HealthReport.of([OK, absent], 0.1)
-    assert told(report).splitlines()[0] == "ok    readiness      1 ok, 1 not applicable here"
+    assert told(report).splitlines()[0] == "ok    readiness      1 ok, 1 not applicable"
     assert absent.evidence not in told(report)
     assert absent.evidence in told(report, Style(verbose=True))
 

@@ -49,6 +49,17 @@ def ready(context: Context) -> Iterator[Finding]:
     yield claim.ok(f"{status} in {answer.seconds * 1000:.0f} ms, {shards}")
 
 
+def licence(context: Context) -> Iterator[Finding]:
+    """The free one stays; a trial ends after 30 days, and Kibana does not start any more."""
+    claim = context.claim("configuration", "elasticsearch", "its licence has no end")
+    answer = context.get("elasticsearch", "/_license")
+    found = answer.json()["license"]
+    if found["type"] == "trial":
+        yield claim.warn("licence-trial", f"trial until {found.get('expiry_date', 'not told')}")
+        return
+    yield claim.ok(found["type"])
+
+
 def logins(context: Context) -> Iterator[Finding]:
     """Each user signs in with the password that its component is given."""
     for secret, user in USERS.items():

@@ -37,6 +37,11 @@ def active_targets(context: Context) -> list[dict[str, Any]]:
     return targets
 
 
+def scraped_jobs(context: Context) -> frozenset[str]:
+    """Jobs that Prometheus scrapes now: of one that was taken out, series stay for five minutes."""
+    return frozenset(target["scrapePool"] for target in active_targets(context))
+
+
 def down_jobs(context: Context) -> frozenset[str]:
     """Jobs without a single target that is up, and jobs whose server is down."""
     targets = active_targets(context)
@@ -76,15 +81,18 @@ def _refined(context: Context, diagnosis: Diagnosis) -> Diagnosis:
 def backends_up(context: Context) -> Iterator[Finding]:
     """An exporter answers for ever while its database is dead: its own X_up metric tells."""
     jobs: set[str] = set()
+    scraped = scraped_jobs(context)
     for item in context.query(_BACKEND_DOWN):
         labels = item["metric"]
         job = labels.get("job", "")
+        if job not in scraped:
+            continue
         jobs.add(job)
         claim = context.claim("signals", job, "what its exporter watches is up")
         metric = labels["__name__"]
         yield claim.fail("backend-down", f'{metric}{{job="{job}"}} is 0', metric=metric, job=job)
-    watched = {item["metric"].get("job", "") for item in context.query(_BACKEND_DOWN[:-5])} - jobs
-    for job in sorted(watched):
+    watched = {item["metric"].get("job", "") for item in context.query(_BACKEND_DOWN[:-5])}
+    for job in sorted((watched & scraped) - jobs):
         claim = context.claim("signals", job, "what its exporter watches is up")
         yield claim.ok("its exporter says so")
 
