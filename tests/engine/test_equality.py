@@ -1,13 +1,25 @@
 """A container made by obsctl equals the one that docker compose makes from the same file."""
 
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import yaml
 
-from tests.engine.small_stack import Json, Project
+from tests.engine.project import ProjectUnderTest, clean_environment
+from tests.engine.small_stack import Json, Kit, Project
 from tests.engine.test_up import assert_up_is_quiet, ids, up
+from tests.kit.images import stack_images
+from tests.kit.ports import free_ports
+from tests.kit.tools import tool_environment
+
+SEED: Final = Path(__file__).parents[1] / "golden" / "seed" / "obsctl.yaml"
+_COMPONENTS: Final = (
+    "prometheus", "alertmanager", "grafana", "elasticsearch", "kibana", "logstash"
+)  # fmt: skip
 
 # Ids, times and addresses; names of the Engine's own files.
 _OF_THE_INSTANCE = frozenset(
@@ -48,10 +60,53 @@ def test_every_attribute_is_equal(running: Project) -> None:
     done = running.compose("up", "-d", "--wait")
     # `--wait` counts the ended one-shot as a failure in some versions; the state is what counts.
     theirs = {name: normal(one) for name, one in running.containers().items()}
-    assert ours.keys() == theirs.keys(), done
-    for name, container in ours.items():
-        for section, value in container.items():
-            assert value == theirs[name][section], (name, section)
+    assert differences(ours, theirs) == [], done
+
+
+@pytest.fixture
+def seed(kit: Kit, tmp_path: Path) -> Iterator[ProjectUnderTest]:
+    """The golden `seed` project, with the kit's images and ports of its own."""
+    environment = clean_environment(tool_environment()) | {"DOCKER_HOST": kit.docker_host}
+    name = f"seed{os.getpid()}"
+    *ports, tcp, beats, gelf = free_ports(len(_COMPONENTS) + 3)
+    settings = {key: {"port": port} for key, port in zip(_COMPONENTS, ports, strict=True)}
+    inputs = f"tcp: {{ port: {tcp} }}, beats: {{ port: {beats} }}, gelf: {{ port: {gelf} }}"
+    text = SEED.read_text().replace("project: alawael-erp", f"project: {name}")
+    text = text.replace("tcp: { port: 5000 }, beats: {}, gelf: {}", inputs)
+    # Any image with a busybox does: what it is copied for has the same libraries.
+    images = {**stack_images(), "busybox": kit.images["redis"]}
+    stack = yaml.safe_dump({"stack": {**settings, "images": images}})
+    (tmp_path / "obsctl.yaml").write_text(f"{text}\n{stack}")
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    for secret in set(re.findall(r"secret: (\w+)", text)):
+        (tmp_path / "secrets" / secret).write_text(f"https://hooks.example.com/{secret}")
+    project = ProjectUnderTest(tmp_path, name, images, environment)
+    yield project
+    assert project.obsctl("down", "--volumes").code == 0
+
+
+def test_every_attribute_of_the_seed_project_is_equal(seed: ProjectUnderTest, kit: Kit) -> None:
+    """All components, exporters and set-ups: every form that a rendered service takes."""
+    done = seed.obsctl("up")
+    assert done.code == 0, done.text
+    view = Project(kit, seed.name, seed.folder, {})
+    ours = {name: normal(one) for name, one in view.containers().items()}
+    assert seed.obsctl("down", "--volumes").code == 0
+    done = seed.compose("up", "-d")
+    assert done.code == 0, done.text
+    theirs = {name: normal(one) for name, one in view.containers().items()}
+    assert len(ours) >= 14
+    assert differences(ours, theirs) == []
+
+
+def differences(ours: Json, theirs: Json) -> list[tuple[str, str, Any, Any]]:
+    assert ours.keys() == theirs.keys()
+    return [
+        (name, section, value, theirs[name][section])
+        for name, container in ours.items()
+        for section, value in container.items()
+        if value != theirs[name][section]
+    ]
 
 
 def test_up_after_compose_up_changes_nothing(project: Project, short_path: Path) -> None:
