@@ -169,6 +169,7 @@ class AlertTuning(Section):
     warning: Threshold | None = Field(None, description="Threshold of the warning tier.")
     info: Threshold | None = Field(None, description="Threshold of the info tier.")
     for_: Duration | None = Field(None, alias="for", description="For all tiers of the alert.")
+    keep_firing_for: Duration | None = Field(None, description="How long it goes on firing.")
     severity: Severity | None = Field(None, description="Only for alerts of a single tier.")
 
 

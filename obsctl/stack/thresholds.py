@@ -78,7 +78,11 @@ def _tuned(alert: Alert, tuning: AlertTuning | None, findings: Findings) -> Tune
         tiers += _added(alert, thresholds, tuning.for_)
     changed = frozenset(severity for severity, value in own.items() if value is not None)
     tiers = _renamed(alert, tiers, tuning, findings)
-    result = replace(alert, tiers=tuple(sorted(tiers, key=_rank)))
+    result = replace(
+        alert,
+        tiers=tuple(sorted(tiers, key=_rank)),
+        keep_firing_for=str(tuning.keep_firing_for or alert.keep_firing_for or "") or None,
+    )
     _check_order(result, changed, findings)
     return Tuned(result, changed)
 

@@ -1,0 +1,56 @@
+// A shop: the generated files, routers, a business, and errors on demand (POST /inject?share=12).
+'use strict';
+
+require('./instrument');
+const process = require('node:process');
+const express = require('express');
+const metrics = require('./metrics.middleware');
+const { errorMiddleware } = require('./errorReporter');
+const { logger, requestLogger } = require('./logger');
+
+let share = 0;
+let count = 0;
+
+const app = express();
+app.use(metrics.metricsMiddleware);
+app.use(requestLogger);
+app.get('/metrics', metrics.metricsEndpoint);
+app.get('/health', (_req, res) => res.json({ status: 'ok' }));
+app.post('/inject', (req, res) => {
+  share = Number(req.query.share);
+  count = 0;
+  res.json({ share });
+});
+
+const shop = express.Router();
+shop.get('/orders/:id', (req, res) => {
+  count += 1;
+  // Evenly: of any 100 requests in a row, `share` fail.
+  if (Math.floor((count * share) / 100) > Math.floor(((count - 1) * share) / 100)) {
+    throw new Error('the order cannot be read');
+  }
+  const end = metrics.dbQueryDuration.startTimer({ operation: 'find', collection: 'orders' });
+  end();
+  metrics.cacheRequestsTotal.inc({ result: count % 3 ? 'hit' : 'miss' });
+  metrics.transactionsTotal.inc({ type: 'sale' });
+  metrics.revenueTotal.inc({ currency: 'SAR' }, 12.5);
+  metrics.activeUsers.set(1 + (count % 50));
+  res.json({ id: req.params.id });
+});
+app.use('/api', shop);
+
+app.use(metrics.metricsErrorMiddleware, errorMiddleware);
+app.use((_error, _req, res, next) => {
+  if (res.headersSent) next(_error);
+  else res.status(500).json({ error: 'it did not work' });
+});
+
+const stop = async () => {
+  await logger.flush();
+  process.exit(0);
+};
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
+for (const host of (process.env.BIND || '127.0.0.1').split(',')) {
+  app.listen(Number(process.env.PORT), host);
+}
