@@ -16,7 +16,7 @@ STOPPED = {EXIT_INTERRUPTED: "interrupted", 143: "terminated"}
 # The order in which `--help` lists them.
 COMMANDS = (
     "init", "validate", "render", "plan", "up", "check", "status", "logs", "down", "schema",
-    "explain", "alert", "instrument",
+    "explain", "alert", "instrument", "secrets",
 )  # fmt: skip
 # Those that are run again and again, mostly without options.
 PLAIN = frozenset({"validate", "render", "plan", "up", "check", "status"})

@@ -10,7 +10,7 @@ from obsctl.engine.coming import Coming
 from obsctl.engine.plan import Plan
 from obsctl.engine.up import Goal, Patience, bring_up
 from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
-from obsctl.project import secrets
+from obsctl.project import secret_files, secrets
 from obsctl.project.derived import derive
 from obsctl.project.dsn import dsn_problem
 from obsctl.project.secret_checks import SecretProblem
@@ -44,8 +44,11 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
     coming = _verified(built, frozen=wish.frozen) if built else Coming()
     goal = goal_of(root, rendered, coming, wish.at_risk)
     try:
-        with steps() as on_event:
-            plan = bring_up(goal, on_event, wish.patience)
+        if secret_files.pending(root) or secret_files.unproven(root):
+            plan = _with_rotation(file, goal, wish.patience)
+        else:
+            with steps() as on_event:
+                plan = bring_up(goal, on_event, wish.patience)
     except EngineError as error:
         raise type(error)(*placed(error.problems, file)) from error
     if built:
@@ -60,6 +63,26 @@ def _complete_errors(root: Path, rendered: Rendered, patience: Patience) -> None
         from obsctl.engine.error_projects import complete_projects
 
         complete_projects(rendered.project, rendered.errors, root, print_note, patience.lock_s)
+
+
+def _with_rotation(file: Path, goal: Goal, patience: Patience) -> Plan:
+    """Bring up, and end a rotation that was cut off or that a source has begun.
+
+    What its component does not take before it runs is taken after that.
+    """
+    from obsctl.cli.rotating import resumed
+
+    with resumed(file, goal, patience) as rotation:
+        rotation.promote(patient=True)
+        try:
+            plan = bring_up(goal, rotation.on_event, patience)
+        except EngineError:
+            # A set-up that signs in with the old value of an account fails once it is changed.
+            if not rotation.promote(patient=True):
+                raise
+            plan = bring_up(goal, rotation.on_event, patience)
+        rotation.finish()
+        return plan
 
 
 def goal_of(

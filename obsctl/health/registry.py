@@ -16,6 +16,7 @@ from obsctl.health.checks import (
     project,
     prometheus,
     rules,
+    secret_files,
     storage,
     targets,
 )
@@ -33,6 +34,14 @@ _READINESS: Final = (
 
 _CONFIGURATION: Final = (
     Check("configuration", "stack/", "is current", project.stack_is_current),
+    *(
+        Check("configuration", "secrets/", claim, function)
+        for claim, function in (
+            ("are usable", secret_files.usable),
+            ("are loaded", secret_files.loaded),
+            ("are unknown to git", secret_files.untracked),
+        )
+    ),
     *(
         Check("configuration", "prometheus", claim, function, ("prometheus",))
         for claim, function in (

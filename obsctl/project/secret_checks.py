@@ -70,13 +70,16 @@ def _form_fault(text: str) -> str | None:
         return "has several lines; no component takes that as one value"
     if any(ord(character) < ord(" ") or ord(character) == 0x7F for character in text):  # noqa: PLR2004 - ASCII's delete
         return "holds a control character"
-    # Some components trim what they read, others do not.
-    return "begins or ends with a space" if text != text.strip() else None
+    # Some components trim what they read; postgres_exporter writes a password with a space into
+    # its log, as a part of a `malformed dsn`.
+    return "holds a space, which not every component takes" if text.split() != [text] else None
 
 
 def _rule_fault(name: str, text: str) -> str | None:
     if name in _EXPANDED and "$" in text:
         return "holds a `$`, which Grafana would take for a variable"
+    if name.startswith("kibana_") and "${" in text:
+        return "holds a `${`, which Kibana would take for a variable"
     if name == "kibana_encryption_key" and len(text) < _KEY_LENGTH_MIN:
         return f"is shorter than the {_KEY_LENGTH_MIN} characters that Kibana demands"
     return None

@@ -17,6 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"render"}),
     frozenset({"engine"}),
     frozenset({"health"}),
+    frozenset({"rotation"}),
     frozenset({"console"}),
     frozenset({"cli"}),
 )

@@ -123,7 +123,7 @@ def test_a_good_secret_has_no_problem(root: Path) -> None:
      (b"changeme", "everybody knows"), (b"Admin123!", "everybody knows"),
      (b"qwertyuiop", "everybody tries"), (b"xyxyxyxyxy", "everybody tries"),
      (b"k3y-len", "shorter than 8"), (b"one-line\nvalue", "several lines"),
-     (b"control\x07value", "control character"), (b" value-1234", "begins or ends with a space"),
+     (b"control\x07value", "control character"), (b" value-1234", "holds a space"),
      (b"value-\xff\xfe-12", "not UTF-8"), (b"x" * 70_000, "larger than 64 KiB")],
 )  # fmt: skip
 def test_a_bad_value_is_told_and_not_shown(root: Path, content: bytes, words: str) -> None:
@@ -137,6 +137,7 @@ def test_a_bad_value_is_told_and_not_shown(root: Path, content: bytes, words: st
 def test_what_a_component_would_change_is_refused() -> None:
     fault = secret_checks.value_fault
     assert "variable" in str(fault("grafana_reader_password", b"pa$word-1234"))
+    assert "variable" in str(fault("kibana_system_password", b"pa${word}-1234"))
     assert "32 characters" in str(fault("kibana_encryption_key", b"k3y-" * 5))
     assert fault("elastic_password", b"pa$w'o\"r\\d{{x}}`1`") is None
 

@@ -15,7 +15,7 @@ from obsctl.project.secrets import generate, sources_of
 from obsctl.project.sources import Source, SourceError
 from obsctl.project.sourcing import bring_in, placed
 
-VALUE = "pa$w'o\"r\\d {{x}}"
+VALUE = "pa$w'o\"r\\d{{x}}"
 PROJECT = """\
 version: 1
 project: demo

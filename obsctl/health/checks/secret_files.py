@@ -1,0 +1,82 @@
+"""The files under secrets/: usable, loaded by those who use them, and unknown to git."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Final
+
+from obsctl.conventions import ACCOUNTS, SECRETS_DIRECTORY
+from obsctl.errors import EngineError
+from obsctl.health.context import Context
+from obsctl.health.report import Finding
+from obsctl.project.secret_checks import check
+
+_GIT_S: Final = 10
+_SUBJECT: Final = f"{SECRETS_DIRECTORY}/"
+
+
+def usable(context: Context) -> Iterator[Finding]:
+    """Closed to other users, whole, and no password that everybody knows."""
+    names = context.stack.secrets
+    claim = context.claim("configuration", _SUBJECT, "holds usable values, closed to others")
+    problems = check(context.root, names, lambda _: "run `obsctl up`")
+    for problem in problems:
+        yield claim.fail("secret-unusable", problem.message, hint=problem.hint or "obsctl up")
+    if names and not problems:
+        yield claim.ok(f"{len(names)} secrets")
+
+
+def loaded(context: Context) -> Iterator[Finding]:
+    """A container keeps the file that it was started with, whatever takes its name."""
+    try:
+        started = {one.service: one.started_at for one in context.container_states()}
+    except EngineError:
+        return  # told by the check of the containers
+    for service in context.stack.services:
+        names = [name for name in service.secrets if name not in ACCOUNTS]
+        moment = started.get(service.name, 0.0)
+        # Known to the second it began in.
+        late = [name for name in names if moment and _changed_at(context, name) >= moment + 1]
+        if late:
+            claim = context.claim("configuration", service.name, "has the secrets of secrets/")
+            evidence = f"{', '.join(late)} changed after it was started"
+            yield claim.fail("secret-outdated", evidence, secret=", ".join(late))
+
+
+def untracked(context: Context) -> Iterator[Finding]:
+    """Git neither has a secret nor would take one with `git add`."""
+    claim = context.claim("configuration", _SUBJECT, "is unknown to git")
+    if shutil.which("git") is None:
+        yield claim.not_applicable("there is no git")
+        return
+    listed = _git(context, "ls-files", "-z", "--cached", "--", SECRETS_DIRECTORY)
+    if listed.returncode:
+        yield claim.not_applicable("the project is in no git repository")
+        return
+    own = f"{SECRETS_DIRECTORY}/.gitignore"
+    tracked = [name for name in listed.stdout.split("\0") if name and name != own]
+    for path in tracked:
+        yield claim.fail("secret-tracked", f"git tracks {path}", path=path)
+    paths = [f"{SECRETS_DIRECTORY}/{name}" for name in context.stack.secrets]
+    ignored = _git(context, "check-ignore", "--no-index", "--", *paths).stdout.splitlines()
+    if exposed := sorted(set(paths) - set(ignored)):
+        yield claim.fail("secret-not-ignored", f"git would take {', '.join(exposed)}")
+    elif not tracked:
+        yield claim.ok("ignored, and not in the index")
+
+
+def _git(context: Context, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", "-C", str(context.root), *words]
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=_GIT_S, check=False, errors="replace"
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return subprocess.CompletedProcess(command, 1, "", "")
+
+
+def _changed_at(context: Context, name: str) -> float:
+    try:
+        return (context.secrets_directory / name).lstat().st_ctime
+    except OSError:
+        return 0.0

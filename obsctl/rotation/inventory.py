@@ -1,0 +1,100 @@
+"""Which secrets there are, who uses them, where they come from, and how each is rotated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from obsctl.conventions import ACCOUNTS
+from obsctl.health.checks.elasticsearch import USERS
+from obsctl.health.context import Context
+from obsctl.project.sources import Source
+
+MADE: Final = "made by obsctl"
+GIVEN: Final = "yours"
+
+
+class Way(Enum):
+    """How a secret gets a new value."""
+
+    ACCOUNT = "the component's own API, signed in with the old value"
+    USER = "elasticsearch-setup sets it; who uses it is restarted"
+    RENEWED = "who uses it is restarted"
+    GIVEN = "from its source or from you; who uses it is restarted"
+    KEPT = "not by obsctl"
+
+
+# Why obsctl does not change a value that it could make up.
+_KEPT: Final[Mapping[str, str]] = {
+    "grafana_secret_key": "Grafana could no longer read what it has encrypted with it",
+    "kibana_encryption_key": "Kibana could no longer read what it has encrypted with it",
+    "bugsink_admin_password": "Bugsink keeps it from its first start on; change it in its pages",
+    "bugsink_api_token": "Bugsink keeps it from its first start on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """`changed_at` is in epoch seconds; None without a file. `used_by` are services."""
+
+    name: str
+    way: Way
+    used_by: tuple[str, ...]
+    source: Source | None
+    is_given: bool
+    changed_at: float | None
+
+    @property
+    def origin(self) -> str:
+        return str(self.source) if self.source else GIVEN if self.is_given else MADE
+
+    @property
+    def kept_because(self) -> str:
+        return _KEPT.get(self.name, "")
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether obsctl knows where a new value comes from."""
+        return self.way is not Way.KEPT and (self.way is not Way.GIVEN or self.source is not None)
+
+    @property
+    def exporters(self) -> tuple[str, ...]:
+        """The services whose exporters sign in with it."""
+        if self.way is not Way.GIVEN:
+            return ()
+        suffix = "-exporter"
+        return tuple(one.removesuffix(suffix) for one in self.used_by if one.endswith(suffix))
+
+
+def inventory(
+    context: Context, sources: Mapping[str, Source], given: tuple[str, ...]
+) -> dict[str, Secret]:
+    """Every secret of the stack by name; `given` are those that only the user can know."""
+    found = {}
+    for name in sorted(context.stack.secrets):
+        users = tuple(one.name for one in context.stack.services if name in one.secrets)
+        way = _way(name, users, is_given=name in given)
+        found[name] = Secret(
+            name, way, users, sources.get(name), way is Way.GIVEN, _changed_at(context, name)
+        )
+    return found
+
+
+def _way(name: str, users: tuple[str, ...], *, is_given: bool) -> Way:
+    if name in ACCOUNTS:
+        return Way.ACCOUNT
+    if name in _KEPT:
+        return Way.KEPT
+    if name in USERS:
+        return Way.USER
+    # What an exporter signs in with belongs to the service that it asks.
+    if is_given or any(user.endswith("-exporter") for user in users):
+        return Way.GIVEN
+    return Way.RENEWED
+
+
+def _changed_at(context: Context, name: str) -> float | None:
+    try:
+        return (context.secrets_directory / name).lstat().st_mtime
+    except OSError:
+        return None

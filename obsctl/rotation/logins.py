@@ -1,0 +1,96 @@
+"""Signing in with a password: which components can tell, and how an account changes its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from obsctl.errors import EngineError, ObsctlError, Problem
+from obsctl.health.causes import load_causes
+from obsctl.health.checks.elasticsearch import USERS
+from obsctl.health.context import Context
+from obsctl.health.probe import Answer, Credentials, ProbeError, Request
+
+_OK: Final = 200
+_REFUSED: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who signs in where; `path` answers 200 to whoever is signed in."""
+
+    component: str
+    user: str
+    path: str
+
+    def accepts(self, context: Context, password: str) -> bool:
+        """Whether the component takes this password; EngineError where it does not answer."""
+        request = Request(self.path, credentials=Credentials(self.user, password))
+        answer = asked(context, self.component, request)
+        if answer.status in _REFUSED:
+            return False
+        if answer.status != _OK:
+            raise _unusable(self.component, f"{self.path}: {answer.excerpt}")
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A login that changes its own password; `request` takes the old and the new one."""
+
+    login: Login
+    request: Callable[[str, str], Request]
+    cause: str  # of causes.yaml, where neither file nor component is to be believed
+
+    def change(self, context: Context, old: str, new: str) -> None:
+        """Have the component change it; EngineError where it refuses."""
+        login = Credentials(self.login.user, old)
+        request = self.request(old, new)
+        signed = Request(request.url, request.method, request.body, request.headers, login)
+        answer = asked(context, self.login.component, signed)
+        if answer.status != _OK:
+            # What it says may quote what it was sent.
+            raise _unusable(self.login.component, f"{request.url}: HTTP {answer.status}")
+
+    def stale(self, context: Context, secret: str) -> ObsctlError:
+        """Somebody has changed the password by other means."""
+        project = context.stack.project
+        values = {"user": self.login.user, "secret": secret, "project": project}
+        title, fix = load_causes()[self.cause].filled(**values)
+        return ObsctlError(Problem(f"{title}; nothing was changed", hint=f"run `{fix}`"))
+
+
+def _elastic(_old: str, new: str) -> Request:
+    return Request("/_security/user/elastic/_password", "POST", {"password": new})
+
+
+def _grafana(old: str, new: str) -> Request:
+    body = {"oldPassword": old, "newPassword": new, "confirmNew": new}
+    return Request("/api/user/password", "PUT", body)
+
+
+_AUTHENTICATE: Final = "/_security/_authenticate"
+ACCOUNTS: Final[Mapping[str, Account]] = {
+    "elastic_password": Account(
+        Login("elasticsearch", "elastic", _AUTHENTICATE), _elastic, "elastic-password"
+    ),
+    "grafana_admin_password": Account(
+        Login("grafana", "admin", "/api/user"), _grafana, "grafana-password"
+    ),
+}
+LOGINS: Final[Mapping[str, Login]] = {
+    **{name: account.login for name, account in ACCOUNTS.items()},
+    **{secret: Login("elasticsearch", user, _AUTHENTICATE) for secret, user in USERS.items()},
+}
+
+
+def asked(context: Context, component: str, request: Request) -> Answer:
+    """The answer of a component; EngineError in plain words where there is none."""
+    try:
+        return context.ask(component, request, login=False)
+    except ProbeError as error:
+        raise _unusable(component, error.evidence) from None
+
+
+def _unusable(component: str, evidence: str) -> EngineError:
+    hint = "`obsctl check` tells why; run this again once it works, nothing is lost"
+    return EngineError(Problem(f"{component} cannot be asked: {evidence}", hint=hint))

@@ -1,0 +1,138 @@
+"""A rotation, step by step; each step finds in secrets/ what the one before has left.
+
+An account is changed in its component, proven, and only then is the file replaced. Any other
+value takes its file's place first, those who use it are restarted, it is proven there, and only
+then is the old one dropped; what cannot be proven is put back.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from obsctl.engine.events import OnEvent
+from obsctl.engine.up import Goal, Patience, bring_up
+from obsctl.errors import EngineError, ObsctlError, Problem
+from obsctl.health.context import Context
+from obsctl.project import secret_files
+from obsctl.rotation.inventory import Secret
+from obsctl.rotation.logins import ACCOUNTS, Account
+from obsctl.rotation.proof import proven
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What rotates the secrets of one project; `tell` is told of each step before it is done."""
+
+    context: Context
+    goal: Goal
+    secrets: Mapping[str, Secret]
+    tell: Tell
+    on_event: OnEvent
+    patience: Patience
+
+    def rotate(self, values: Mapping[str, bytes]) -> None:
+        """Give each secret its value; ObsctlError where that fails, and the old one is in force."""
+        for name in values:
+            if name in ACCOUNTS:
+                self._check_account(name)
+        for name, value in values.items():
+            self.tell(f"{name}: keeping the new value beside the old one")
+            secret_files.stage(self.goal.root, name, value)
+        self.finish()
+
+    def finish(self) -> None:
+        """Bring what is staged or unproven to its end."""
+        self.promote()
+        if secret_files.unproven(self.goal.root):
+            self._apply()
+        self.settle()
+
+    def promote(self, *, patient: bool = False) -> bool:
+        """Put what is staged in force; with `patient`, what cannot be yet stays staged.
+
+        False where nothing was done.
+        """
+        done = False
+        names = secret_files.pending(self.goal.root)
+        # An account that cannot be changed now leaves all as it was.
+        for name in sorted(names, key=lambda name: (name not in ACCOUNTS, name)):
+            try:
+                self._promote(name)
+            except EngineError:
+                if not patient:
+                    raise
+            else:
+                done = True
+        return done
+
+    def _promote(self, name: str) -> None:
+        root = self.goal.root
+        account = ACCOUNTS.get(name)
+        if name not in self.secrets:
+            self.tell(f"{name}: no part of the stack any more; the new value is dropped")
+            secret_files.drop(root, name)
+            return
+        if account is not None:
+            self._change(name, account)
+        self.tell(f"{name}: putting the new value in the place of the old one")
+        secret_files.promote(root, name, keep=account is None)
+
+    def _change(self, name: str, account: Account) -> None:
+        old, new = self._text(name), (secret_files.staged(self.goal.root, name) or b"").decode()
+        login = account.login
+        # Cut off after the change, its component knows the new one already.
+        if not login.accepts(self.context, new):
+            if not login.accepts(self.context, old):
+                raise account.stale(self.context, name)
+            self.tell(f"{name}: changing it in {login.component}")
+            account.change(self.context, old, new)
+        self.tell(f"{name}: signing in with the old value and with the new one")
+        self._raise_any(proven(self.context, self.secrets[name], old, new, 0.0))
+
+    def settle(self) -> None:
+        """Prove what is in force, then drop the old values; where that fails, put them back."""
+        since = time.time()
+        problems: list[Problem] = []
+        for name in secret_files.unproven(self.goal.root):
+            if name in self.secrets:
+                self.tell(f"{name}: proving the new value")
+                old = (secret_files.previous(self.goal.root, name) or b"").decode()
+                secret = self.secrets[name]
+                problems += proven(self.context, secret, old, self._text(name), since)
+        if problems:
+            self._put_back()
+            note = Problem("the old values are in force again, and those who use them run")
+            self._raise_any([*problems, note])
+        for name in secret_files.unproven(self.goal.root):
+            self.tell(f"{name}: the new value works; dropping the old one")
+            secret_files.drop(self.goal.root, name)
+
+    def _apply(self) -> None:
+        """Restart whoever has an older file; on failure with the old values again."""
+        self.tell("restarting what uses the new values")
+        try:
+            bring_up(self.goal, self.on_event, self.patience)
+        except EngineError as error:
+            self._put_back()
+            note = Problem("the old values are in force again")
+            raise EngineError(*error.problems, note) from error
+
+    def _put_back(self) -> None:
+        for name in secret_files.unproven(self.goal.root):
+            self.tell(f"{name}: putting the old value back")
+            secret_files.restore(self.goal.root, name)
+        bring_up(self.goal, self.on_event, self.patience)
+
+    def _check_account(self, name: str) -> None:
+        account = ACCOUNTS[name]
+        if not account.login.accepts(self.context, self._text(name)):
+            raise account.stale(self.context, name)
+
+    def _text(self, name: str) -> str:
+        return (secret_files.read(self.goal.root, name) or b"").decode()
+
+    def _raise_any(self, problems: Iterable[Problem]) -> None:
+        if found := tuple(problems):
+            raise ObsctlError(*found)

@@ -1,0 +1,244 @@
+"""A full stack whose secrets are canaries, and everything in which one could show."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from docker.models.containers import Container
+
+from tests.engine.project import ProjectUnderTest, Result, free_port
+from tests.kit.watched import Watched
+
+ODD = "$HOME${X}'q\"r\\d{{x}}`1`#&"
+"""Part of passwords: what a shell, YAML, JSON, a template or Compose would take for its own."""
+# Programs that take a password from their environment only, each by the name of its variable;
+# the two of Grafana and Elasticsearch are set by these images' own start scripts.
+BY_ENVIRONMENT = {
+    b"OBSCTL_WRITER_PASSWORD": "Logstash reads no file, and its keystore needs the value likewise",
+    b"ES_PASSWORD": "elasticsearch_exporter reads no file",
+    b"GF_SECURITY_ADMIN_PASSWORD": "run.sh of the image exports what __FILE names",
+    b"GF_SECURITY_SECRET_KEY": "run.sh of the image exports what __FILE names",
+    b"ELASTIC_PASSWORD": "the image's entry point exports what _FILE names",
+}
+_PAUSE_S = 0.03
+
+
+@dataclass(slots=True)
+class SecretsLab:
+    """`seen` are all values that ever were in secrets/; `told` is all that obsctl has printed."""
+
+    project: ProjectUnderTest
+    watched: Watched
+    postgres: Container
+    ports: dict[str, int]
+    hook: str
+    sources: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, set[bytes]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def secrets(self) -> Path:
+        return self.project.folder / "secrets"
+
+    def describe(self, more_sources: str = "") -> None:
+        """Write obsctl.yaml: a secret of every way, those of others from the three sources."""
+        port = self.ports
+        images = "\n".join(f"    {k}: {v}" for k, v in sorted(self.project.images.items()))
+        reader = json.dumps([sys.executable, "-c", "print(open('postgres.txt').read(), end='')"])
+        (self.project.folder / "obsctl.yaml").write_text(f"""\
+version: 1
+project: {self.project.name}
+services:
+  cache:
+    kind: redis
+    address: "localhost:{port["redis"]}"
+    credentials: {{ user: default, password: {{ secret: redis_password }} }}
+  db:
+    kind: postgres
+    address: "localhost:{port["postgres"]}"
+    credentials: {{ user: exporter, password: {{ secret: postgres_password }} }}
+notifications:
+  receivers: {{ ops: {{ webhook: {{ url_secret: {{ secret: hook_url }} }} }} }}
+  routes: {{ critical: [ops], warning: [ops], watchdog: [ops] }}
+  grouping: {{ wait: 1s, interval: 1s }}
+secrets:
+  redis_password: {{ env: LAB_REDIS }}
+  hook_url: {{ file: hook.txt }}
+  postgres_password: {{ exec: {reader} }}
+{more_sources}
+logs: {{ inputs: {{ tcp: {{ port: {port["tcp"]} }} }} }}
+stack:
+  prometheus: {{ port: {port["prometheus"]}, scrape_interval: 1s, evaluation_interval: 1s }}
+  alertmanager: {{ port: {port["alertmanager"]} }}
+  grafana: {{ port: {port["grafana"]} }}
+  elasticsearch: {{ port: {port["elasticsearch"]} }}
+  kibana: {{ port: {port["kibana"]} }}
+  logstash: {{ port: {port["logstash"]} }}
+  images:
+{images}
+""")
+
+    def give(self, name: str, value: str) -> None:
+        """The user's side of a new value: in the source, not in the service."""
+        if name == "redis_password":
+            self.sources["LAB_REDIS"] = value
+            return
+        path = self.project.folder / {"hook_url": "hook.txt"}.get(name, "postgres.txt")
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(value)
+
+    def obsctl(self, *arguments: str, environment: dict[str, str] | None = None) -> Result:
+        done = self.project.obsctl(*arguments, environment=self.sources | (environment or {}))
+        self.told.append(done.text)
+        self.remember()
+        return done
+
+    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        """A command of this environment under way, to be killed."""
+        environment = self.project.environment | self.sources
+        return subprocess.Popen(command, cwd=self.project.folder, env=environment)
+
+    def remember(self) -> None:
+        for path in self.secrets.iterdir():
+            if path.name != ".gitignore" and path.is_file():
+                name = path.name.removeprefix(".").partition(".")[0]
+                self.seen.setdefault(name, set()).add(path.read_bytes())
+
+    def value(self, name: str) -> str:
+        return (self.secrets / name).read_text()
+
+    def states(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.secrets.iterdir()}
+
+    # the services of the user
+
+    def set_redis(self, old: str | None, new: str) -> None:
+        """Change Redis's password, as its owner would."""
+        with socket.create_connection(("127.0.0.1", self.ports["redis"]), 5) as connection:
+            for words in (("AUTH", old), ("CONFIG", "SET", "requirepass", new)):
+                if None not in words:
+                    parts = "".join(f"${len(str(w).encode())}\r\n{w}\r\n" for w in words)
+                    connection.sendall(f"*{len(words)}\r\n{parts}".encode())
+                    assert connection.recv(100) == b"+OK\r\n"
+
+    def set_postgres(self, password: str) -> None:
+        quoted = password.replace("'", "''")
+        sql = f"SET standard_conforming_strings = on; ALTER ROLE exporter PASSWORD '{quoted}'"
+        # Where the kit's image has its socket.
+        command = ["psql", "-h", "/tmp", "-p", str(self.ports["postgres"]), "-U", "postgres"]  # noqa: S108 - as said
+        until = time.monotonic() + 20
+        while True:
+            done = self.postgres.exec_run([*command, "-c", sql])
+            if done.exit_code == 0:
+                return
+            assert time.monotonic() < until, done.output
+            time.sleep(0.1)
+
+    # where a value could show
+
+    def containers(self) -> list[Container]:
+        label = f"com.docker.compose.project={self.project.name}"
+        found = self.watched.client.containers.list(all=True, filters={"label": label})
+        assert found
+        return list(found)
+
+    def container(self, service: str) -> Container:
+        return self.watched.client.containers.get(f"{self.project.name}-{service}-1")
+
+    def leaks(self, process_samples: set[tuple[str, bytes]] = frozenset()) -> list[str]:  # type: ignore[assignment]
+        """Every place that holds a value, by place and secret."""
+        places: dict[str, bytes] = {
+            "what obsctl printed": "".join(self.told).encode(),
+            **{f"{path}": path.read_bytes() for path in self._files()},
+            "git": self._index(),
+        }
+        for one in self.containers():
+            places[f"inspect {one.name}"] = json.dumps(one.attrs).encode()
+            places[f"logs {one.name}"] = one.logs()
+            image = self.watched.client.images.get(one.attrs["Image"])
+            places[f"image of {one.name}"] = json.dumps([image.attrs, image.history()]).encode()
+        for number, (kind, text) in enumerate(sorted(process_samples)):
+            places[f"{kind} {number}: {text.partition(b'=')[0][:60]!r}"] = text
+        return [
+            f"{name} in {place}"
+            for name, values in self.seen.items()
+            for value in values
+            for place, text in places.items()
+            if any(form in text for form in _forms(value))
+        ]
+
+    def _files(self) -> Iterator[Path]:
+        for folder in ("stack", ".obsctl"):
+            yield from (p for p in (self.project.folder / folder).rglob("*") if p.is_file())
+        yield self.project.folder / "obsctl.yaml"
+
+    def _index(self) -> bytes:
+        """Names and contents of all that `git add` takes."""
+        git = ["git", "-C", str(self.project.folder)]
+        subprocess.run([*git, "init", "-q"], check=True)
+        # The sources stand for places outside of the project.
+        subprocess.run([*git, "add", "-A", "--", ":!*.txt"], check=True)
+        names = subprocess.run([*git, "ls-files", "-s"], check=True, capture_output=True).stdout
+        assert b"stack/docker-compose.yml" in names
+        assert b"secrets/" not in names
+        all_text = [*git, "grep", "--cached", "-h", "-I", "-e", ""]
+        return names + subprocess.run(all_text, check=True, capture_output=True).stdout
+
+
+def _forms(value: bytes) -> set[bytes]:
+    """As it is, and as JSON or a Compose file would write it."""
+    text = value.decode()
+    return {value, json.dumps(text)[1:-1].encode(), text.replace("$", "$$").encode()}
+
+
+@contextmanager
+def sampled() -> Iterator[set[tuple[str, bytes]]]:
+    """Arguments and environments of all processes of the host while the block runs."""
+    found: set[tuple[str, bytes]] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        own = {str(os.getpid())}
+        while not ended.is_set():
+            for folder in Path("/proc").glob("[0-9]*"):
+                if folder.name not in own:
+                    found.update(_of_process(folder))
+            ended.wait(_PAUSE_S)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _of_process(folder: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        yield "arguments", (folder / "cmdline").read_bytes()
+        for entry in (folder / "environ").read_bytes().split(b"\0"):
+            # The variable that the user gives obsctl is the user's.
+            if entry.partition(b"=")[0] not in {*BY_ENVIRONMENT, b"LAB_REDIS"}:
+                yield "environment", entry
+    except OSError:
+        return
+
+
+def new_ports() -> dict[str, int]:
+    names = ("prometheus", "alertmanager", "grafana", "elasticsearch", "kibana", "logstash")
+    return {name: free_port() for name in (*names, "tcp", "redis", "postgres")}
+
+
+def listed(text: str) -> dict[str, list[str]]:
+    """`secrets list` by name."""
+    return {line.split()[0]: line.split()[1:] for line in text.splitlines()[1:]}
