@@ -3,6 +3,7 @@
 from typing import Final
 
 from obsctl.health.alert_canary import ALERT_CHECKS
+from obsctl.health.error_canary import ERROR_CHECKS
 from obsctl.health.log_canary import LOG_CHECKS
 from obsctl.health.metric_canary import METRIC_CHECKS
 from obsctl.health.run import Check
@@ -14,4 +15,4 @@ def deep_checks(*, receiver_sink: bool = False) -> tuple[Check, ...]:
     return (*_SIGNALS, *(SINK_CHECKS if receiver_sink else ALERT_CHECKS))
 
 
-_SIGNALS: Final = (*LOG_CHECKS, *METRIC_CHECKS)
+_SIGNALS: Final = (*LOG_CHECKS, *METRIC_CHECKS, *ERROR_CHECKS)

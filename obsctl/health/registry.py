@@ -4,6 +4,7 @@ from typing import Final
 
 from obsctl.health.checks import (
     alertmanager,
+    bugsink,
     cadvisor,
     cardinality,
     clock,
@@ -30,6 +31,7 @@ _READINESS: Final = (
     Check("readiness", "elasticsearch", "is ready", elasticsearch.ready, ("elasticsearch",)),
     Check("readiness", "logstash", "is ready", logstash.ready, ("logstash",)),
     Check("readiness", "kibana", "is ready", kibana.ready, ("kibana",)),
+    Check("readiness", "bugsink", "is ready", bugsink.ready, ("bugsink",)),
 )
 
 _CONFIGURATION: Final = (

@@ -9,7 +9,7 @@ from obsctl.health.report import Finding, HealthReport, State, worst
 from obsctl.stack.model import Stack
 
 PROJECT: Final = "project"
-_KEPT_IN: Final = ("prometheus", "elasticsearch")
+_KEPT_IN: Final = ("prometheus", "elasticsearch", "bugsink")
 _USED_BY: Final = ("alertmanager", "grafana", "kibana")
 _SETUP: Final = "-setup"
 # What a claim is about, where that is no part of its own.

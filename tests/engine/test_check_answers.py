@@ -18,10 +18,12 @@ from obsctl.errors import EngineError, Problem
 from obsctl.health import delivery
 from obsctl.health.alert_canary import ALERT_CHECKS
 from obsctl.health.context import ContainerState, Context
+from obsctl.health.error_canary import ERROR_CHECKS
 from obsctl.health.registry import CHECKS
 from obsctl.health.report import Finding
 from obsctl.health.run import Check, run_checks
 from obsctl.health.sink_canary import SINK_CHECKS
+from obsctl.stack.error_model import ErrorProject, ErrorTracking
 from obsctl.stack.model import Datasource
 from tests.engine.health_lab import bare_stack, causes
 from tests.engine.project import free_port
@@ -192,3 +194,32 @@ def test_a_sink_is_not_tried_where_alertmanager_runs_elsewhere(context: Context)
         asked = replace(context, targets={"alertmanager": url})
         report = run_checks(asked, SINK_CHECKS)
     assert any("runs elsewhere" in finding.evidence for finding in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("tracker", "dsn", "answers", "code"),
+    [
+        ("sentry", "{url}/7", {"/api/7/envelope/": (200, {"id": "x"})}, ""),
+        ("sentry", "{url}/7",
+         {"/api/7/envelope/": (403, {"detail": "not very-secret"})}, "error-refused"),
+        ("sentry", "{url}", {}, "dsn-wrong"),
+        ("sentry", "http://key@127.0.0.1:{closed}/7", {}, "not-listening"),
+        ("bugsink", "{url}/1", {"/api/1/envelope/": (200, {"id": "x"}),
+         "/api/canonical/0/projects/1/": (200, {"digested_event_count": 4})}, "error-lost"),
+    ],
+)  # fmt: skip
+def test_an_error_event(
+    context: Context, tracker: str, dsn: str, answers: Answers, code: str
+) -> None:
+    tracking = ErrorTracking(tracker, (ErrorProject("shop", "dsn"), ErrorProject("web", "dsn")))
+    checks = [replace(check, seconds=2.0) for check in ERROR_CHECKS]
+    with serving(answers) as url:
+        place = url.replace("//", "//very-secret@")
+        (context.root / "dsn").write_text(dsn.format(url=place, closed=free_port()))
+        (context.root / "bugsink_api_token").write_text("token")
+        asked = replace(context, stack=replace(context.stack, errors=tracking))
+        asked = replace(asked, targets={"bugsink": url})
+        (finding,) = run_checks(asked, checks).findings
+    assert finding.code == code, finding
+    assert finding.subject == tracker
+    assert "very-secret" not in finding.evidence

@@ -129,15 +129,18 @@ container_last_seen{{id="/"}} 1
 
 
 def test_alerts_and_panels_that_say_nothing(healthy: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An alert that fires ever since there is data, and a panel that nobody feeds."""
+    """An alert that fires ever since there is data, panels that nobody feeds or that fail."""
     monkeypatch.setattr(rules, "_LONG_S", 0)
     healthy.rules = RULES + "      - { alert: Noise, expr: 'up{job=\"redis\"} == 1' }\n"
-    target = {"expr": "nobody_exports_this"}
-    panel = {"title": "Empty", "datasource": {"uid": "obsctl-prometheus"}, "targets": [target]}
-    healthy.panels = {"uid": "lab", "title": "Lab", "panels": [panel]}
+    panels = [
+        {"title": title, "datasource": {"uid": "obsctl-prometheus"}, "targets": [{"expr": expr}]}
+        for title, expr in (("Empty", "nobody_exports_this"), ("Broken", "sum("))
+    ]
+    healthy.panels = {"uid": "lab", "title": "Lab", "panels": panels}
     change(healthy)
     assert until_told(healthy, "alert-always-firing").subject == "Noise"
     assert until_told(healthy, "panel-empty").subject == "lab/Empty"
+    assert until_told(healthy, "panel-error").subject == "lab/Broken"
 
 
 def test_alerts_that_do_not_come_to_alertmanager(
