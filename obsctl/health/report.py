@@ -147,12 +147,8 @@ class HealthReport:
     def to_json(self) -> str:
         """The report for machines.
 
-        {"schema": 1, "healthy": bool, "seconds": float,
-         "summary": {"fail": int, "warn": int, "skip": int, "ok": int},
-         "findings": [{"layer", "subject", "claim", "state", "evidence", "code", "cause", "fix",
-                       "part"}]}
-        `state` is fail, warn, skip or ok; all others are text, "" where there is nothing to say.
-        A skip with the code `not-applicable` is nothing to look at.
+        Its form is that of `obsctl schema report`: all texts are there, "" where there is nothing
+        to say.
         """
         document = {
             "schema": SCHEMA_VERSION,

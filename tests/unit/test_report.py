@@ -3,8 +3,12 @@
 import json
 from xml.etree import ElementTree as ET
 
+import pytest
+from pydantic import ValidationError
+
 from obsctl.health.claim import Claim
-from obsctl.health.report import HealthReport
+from obsctl.health.report import LAYERS, SCHEMA_VERSION, STATES, HealthReport
+from obsctl.health.report_schema import ReportDocument, report_schema
 from obsctl.health.telling import Style, told
 
 OK = Claim("readiness", "prometheus", "is ready").ok("200 in 3 ms")
@@ -44,6 +48,27 @@ def test_json_holds_everything_under_a_version() -> None:
         "layer", "subject", "claim", "state", "evidence", "code", "cause", "fix", "part"
     }  # fmt: skip
     assert document["findings"][1]["cause"] == "nothing listens on port 3000 of the Docker host"
+
+
+def test_json_is_of_the_published_form() -> None:
+    report = ReportDocument.model_validate_json(REPORT.to_json())
+    assert len(report.findings) == len(REPORT.findings)
+    document = json.loads(REPORT.to_json())
+    for wrong in ({**document, "more": 1}, {**document, "schema": 2}, {**document, "healthy": 1}):
+        with pytest.raises(ValidationError):
+            ReportDocument.model_validate(wrong)
+
+
+def test_the_schema_names_every_key_and_state() -> None:
+    schema = report_schema()
+    document = json.loads(REPORT.to_json())
+    assert set(schema["required"]) == set(schema["properties"]) == set(document)
+    finding = schema["$defs"]["FindingDocument"]
+    assert set(finding["required"]) == set(document["findings"][0])
+    assert tuple(finding["properties"]["state"]["enum"]) == STATES
+    assert tuple(finding["properties"]["layer"]["enum"]) == LAYERS
+    assert schema["properties"]["schema"]["const"] == SCHEMA_VERSION
+    assert schema["additionalProperties"] is finding["additionalProperties"] is False
 
 
 def test_junit_is_xml_whatever_the_evidence_holds() -> None:
