@@ -1,0 +1,61 @@
+"""What `check` says of secrets/: unusable values, tracked files, containers with older ones."""
+
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from obsctl.health.checks import secret_files
+from obsctl.health.context import ContainerState, Context
+from obsctl.stack.model import Service
+from tests.engine.health_lab import bare_stack
+
+NAME = "slack_webhook"
+
+
+def started(moment: float) -> tuple[ContainerState, ...]:
+    return (
+        ContainerState("alertmanager", "a-1", "running", "healthy", 0, False, 0, moment, {}),  # noqa: FBT003 - in the order of the fields
+    )
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    """A project with one secret that Alertmanager reads; it was written before the start."""
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o700)
+    (folder / ".gitignore").write_text("*\n")
+    (folder / NAME).write_text("https://hooks.example.com/a/long/enough/token")
+    (folder / NAME).chmod(0o444)
+    service = Service("alertmanager", "none", None, secrets=(NAME,))
+    stack = replace(bare_stack("shop"), secrets=(NAME,), services=(service,))
+    later = time.time() + 60
+    return Context(stack, {}, tmp_path, tmp_path / "stack", folder, lambda: started(later))
+
+
+def codes(context: Context) -> list[str]:
+    checks = (secret_files.usable, secret_files.loaded, secret_files.untracked)
+    return [finding.code for one in checks for finding in one(context) if finding.state == "fail"]
+
+
+def test_good_files_are_no_news(context: Context) -> None:
+    assert codes(context) == []
+
+
+def test_a_value_that_nobody_can_use(context: Context) -> None:
+    file = context.secrets_directory / NAME
+    file.unlink()
+    file.write_text("")
+    assert codes(context) == ["secret-unusable"]
+
+
+def test_a_container_that_is_older_than_its_secret(context: Context) -> None:
+    assert codes(replace(context, containers=lambda: started(1.0))) == ["secret-outdated"]
+
+
+def test_a_secret_that_git_has(context: Context) -> None:
+    for words in (["init", "-q"], ["add", "-f", f"secrets/{NAME}"]):
+        subprocess.run(["git", "-C", context.root, *words], check=True)
+    assert codes(context) == ["secret-tracked"]
