@@ -10,7 +10,7 @@ export OBSCTL_REQUIRE
 # More than a usual machine's cores: most tests wait for containers. A file stays in one process.
 PARALLEL := -n 4 --dist loadfile
 
-.PHONY: help setup format lint types test unit engine instrument faults tools demo bench golden check clean
+.PHONY: help setup format lint types test unit engine instrument faults tools demo bench overhead golden check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ demo: $(STAMP) ## the main job on this machine: Engine, images, init, up, check,
 
 bench: $(STAMP) ## figures as ratios against docker compose, in one run
 	$(BIN)/python -m tests.bench
+
+overhead: $(STAMP) ## what the generated code costs a request of an Express app, beside the bare app
+	$(BIN)/python -m tests.bench.overhead
 
 check: lint types test ## what CI runs
 

@@ -29,7 +29,8 @@ def flags(command: str) -> set[str]:
     found = vars(group)["commands"][command]
     nested = vars(found).get("commands", {})
     parameters = [*found.params, *(p for sub in nested.values() for p in sub.params)]
-    return {name for parameter in parameters for name in parameter.opts} | {"--help"}
+    names = ({*each.opts, *each.secondary_opts} for each in parameters)
+    return {"--help"}.union(*names)
 
 
 def test_project_file_is_the_minimal_golden() -> None:

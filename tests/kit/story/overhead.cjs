@@ -1,0 +1,27 @@
+// One route, with or without the generated code around it ($MONITORED=1): what does it cost?
+'use strict';
+
+const process = require('node:process');
+
+const monitored = process.env.MONITORED === '1';
+if (monitored) require('./instrument');
+const express = require('express');
+
+const app = express();
+if (monitored) {
+  const { metricsMiddleware, metricsEndpoint } = require('./metrics.middleware');
+  const { requestLogger } = require('./logger');
+  app.use(metricsMiddleware);
+  app.use(requestLogger);
+  app.get('/metrics', metricsEndpoint);
+}
+app.get('/orders/:id', (req, res) => {
+  if (req.params.id === 'broken') throw new Error('broken');
+  res.json({ id: req.params.id });
+});
+if (monitored) {
+  app.use(require('./metrics.middleware').metricsErrorMiddleware);
+  app.use(require('./errorReporter').errorMiddleware);
+}
+app.use((_error, _req, res, _next) => res.status(500).json({}));
+app.listen(Number(process.env.PORT), '127.0.0.1');
