@@ -52,7 +52,7 @@ instrument: $(STAMP) ## the code for applications, in real Express and FastAPI a
 	$(BIN)/pytest -q $(PARALLEL) tests/instrument
 
 faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes a quarter of an hour
-	OBSCTL_FAULTS=all $(BIN)/pytest -q tests/engine/test_faults.py
+	OBSCTL_FAULTS=all $(BIN)/pytest -q tests/engine/test_faults.py tests/engine/test_snapshots.py tests/engine/test_surroundings.py
 
 golden: $(STAMP) ## rewrite the goldens; the review is the diff
 	$(BIN)/python -m tests.golden

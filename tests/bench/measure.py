@@ -16,6 +16,7 @@ class Run:
 
     seconds: float
     peak_mib: float
+    printed: str = ""
 
 
 def run(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Run:
@@ -32,7 +33,7 @@ def run(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Ru
     seconds = time.perf_counter() - started
     if process.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}\n{printed.decode()}")
-    return Run(seconds, usage.ru_maxrss / 1024)
+    return Run(seconds, usage.ru_maxrss / 1024, printed.decode())
 
 
 def alternate(

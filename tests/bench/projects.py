@@ -3,16 +3,30 @@
 from collections.abc import Mapping
 
 
-def running(name: str, images: Mapping[str, str], retention: str = "15d") -> str:
-    """A metrics-only stack on ports of its own; everything in it runs from the kit's images."""
+def running(
+    name: str,
+    images: Mapping[str, str],
+    retention: str = "15d",
+    threshold: str = "85%",
+    redis: int = 1,
+) -> str:
+    """A metrics-only stack on ports of its own; everything in it runs from the kit's images.
+
+    Each of the `redis` services has an exporter of its own.
+    """
     listed = "\n".join(f"    {key}: {reference}" for key, reference in sorted(images.items()))
+    caches = "\n".join(
+        f"  redis{number or ''}: {{ kind: redis, address: 'localhost:{16379 + number}' }}"
+        for number in range(redis)
+    )
     return f"""\
 version: 1
 project: {name}
 services:
   host: {{ kind: node }}
-  redis: {{ kind: redis, address: localhost:16379 }}
+{caches}
 probes: [ "http://localhost:18080/health" ]
+alerts: {{ HighCPU: {{ warning: {threshold} }} }}
 stack:
   without: [ elk ]
   prometheus: {{ port: 19090, retention: {retention} }}

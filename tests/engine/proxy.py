@@ -40,6 +40,7 @@ class Proxy:
         self.faults = faults or Faults()
         self._engine = engine
         self._lock = threading.Lock()
+        self._streams: list[socket.socket] = []
         proxy = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -60,6 +61,15 @@ class Proxy:
         self._server.server_close()
         self.path.unlink(missing_ok=True)
 
+    def cut_streams(self) -> int:
+        """Cut off whoever follows the Engine's events; how many that were."""
+        with self._lock:
+            streams, self._streams = self._streams, []
+        for stream in streams:
+            with contextlib.suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
+        return len(streams)
+
     def serve(self, client: socket.socket) -> None:
         """Requests of one connection; the Engine's end is a connection of its own."""
         with (
@@ -70,7 +80,7 @@ class Proxy:
             answers = threading.Thread(target=_pump, args=(engine, client), daemon=True)
             pumping = False
             while request := _read_request(client):
-                call = self._note(request)
+                call = self._note(request, client)
                 if call is None:
                     engine.sendall(request)
                     if not pumping:
@@ -102,10 +112,13 @@ class Proxy:
             client.sendall(answer)
         return False
 
-    def _note(self, request: bytes) -> Call | None:
+    def _note(self, request: bytes, client: socket.socket) -> Call | None:
         method, path, _ = request.split(b"\r\n", 1)[0].decode().split(" ", 2)
         # Attach and exec start are POSTs too, and wait is a read with a verb.
         if method in {"GET", "HEAD"} or path.endswith("/wait"):
+            if "/events" in path:
+                with self._lock:
+                    self._streams.append(client)
             return None
         with self._lock:
             call = Call(len(self.calls) + 1, method, re.sub(r"^/v[0-9.]+", "", path))
