@@ -18,6 +18,7 @@ from obsctl.engine.up import Goal, Patience
 from obsctl.errors import EngineError, ObsctlError, Problem, ProjectFileError, UsageError
 from obsctl.health import session
 from obsctl.project import secret_files
+from obsctl.project.derived import derive
 from obsctl.project.known_keys import known_keys_hint
 from obsctl.project.secret_checks import CONTENT_MAX_BYTES, value_fault
 from obsctl.project.secrets import given_names, sources_of
@@ -93,7 +94,10 @@ def _rotation(
     waiting = Waiting(_LOCK_S, tell, lambda: None)
     with project_lock(goal.state_directory / "rotation", waiting):
         context = session.context_of(built.stack, built.files, built.loaded.root)
-        yield Rotation(context, goal, _inventory(built), tell, on_event, patience)
+        known, derived = _inventory(built), built.summary().derived
+        yield Rotation(
+            context, goal, known, tell, on_event, patience, lambda: derive(goal.root, derived)
+        )
 
 
 def _inventory(built: Built) -> dict[str, Secret]:

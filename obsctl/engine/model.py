@@ -9,6 +9,7 @@ from obsctl.conventions import ACCOUNTS
 from obsctl.engine.hot_files import HotFiles
 from obsctl.engine.mounts import Source
 from obsctl.engine.quantities import SECOND_NS
+from obsctl.project.derived import is_derived
 
 LABEL_IMAGE: Final = "com.docker.compose.image"
 LABEL_DEPENDS_ON: Final = "com.docker.compose.depends_on"
@@ -19,6 +20,11 @@ LABEL_VERSION: Final = "com.docker.compose.version"
 STARTED: Final = "service_started"
 HEALTHY: Final = "service_healthy"
 COMPLETED: Final = "service_completed_successfully"
+
+
+def _is_read_at_start(secret: str) -> bool:
+    # Derived files are written in place, and looked at again by those who have them.
+    return secret not in ACCOUNTS and not is_derived(secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class DesiredService:
         return tuple(
             source.secret
             for source in self.sources
-            if source.secret and source.secret not in ACCOUNTS and source.changed_at > moment
+            if source.secret and _is_read_at_start(source.secret) and source.changed_at > moment
         )
 
     @property

@@ -48,6 +48,11 @@ class Derived:
         return cls(**texts, **lists)  # type: ignore[arg-type] # the names are the fields'
 
 
+def is_derived(name: str) -> bool:
+    """Whether a file under secrets/ is made of others; names of secrets have no dot."""
+    return "." in name
+
+
 def hosts_of(project: "Project") -> tuple[str, ...]:
     """Names and addresses under which the published ports are reached."""
     bind = project.stack.bind

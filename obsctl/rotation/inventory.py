@@ -8,6 +8,7 @@ from typing import Final
 from obsctl.conventions import ACCOUNTS
 from obsctl.health.checks.elasticsearch import USERS
 from obsctl.health.context import Context
+from obsctl.project.derived import is_derived
 from obsctl.project.sources import Source
 
 MADE: Final = "made by obsctl"
@@ -71,7 +72,7 @@ def inventory(
 ) -> dict[str, Secret]:
     """Every secret of the stack by name; `given` are those that only the user can know."""
     found = {}
-    for name in sorted(context.stack.secrets):
+    for name in sorted(one for one in context.stack.secrets if not is_derived(one)):
         users = tuple(one.name for one in context.stack.services if name in one.secrets)
         way = _way(name, users, is_given=name in given)
         found[name] = Secret(

@@ -83,6 +83,18 @@ LOGINS: Final[Mapping[str, Login]] = {
 }
 
 
+def logins(context: Context, secret: str) -> tuple[Login, ...]:
+    """Everywhere that this machine can sign in with a secret."""
+    web = context.stack.web
+    if web is None or secret != web.secret:
+        return (LOGINS[secret],) if secret in LOGINS else ()
+    return tuple(
+        Login(one.name, web.user, "/-/ready")
+        for one in context.stack.services
+        if one.access == web and one.ports
+    )
+
+
 def asked(context: Context, component: str, request: Request) -> Answer:
     """The answer of a component; EngineError in plain words where there is none."""
     try:

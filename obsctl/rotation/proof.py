@@ -10,7 +10,7 @@ from obsctl.health.context import Context
 from obsctl.health.once import Once
 from obsctl.health.probe import ProbeError
 from obsctl.rotation.inventory import Secret
-from obsctl.rotation.logins import LOGINS
+from obsctl.rotation.logins import logins
 
 # The longest scrape interval that anybody uses is a few minutes; beyond, nothing is scraped.
 _SCRAPE_S: Final = 150.0
@@ -22,7 +22,7 @@ def proven(context: Context, secret: Secret, old: str, new: str, since: float) -
 
     The old one is asked first: a component that counts failed logins forgets them with a good one.
     """
-    if login := LOGINS.get(secret.name):
+    for login in logins(context, secret.name):
         who = f"{login.component} for {login.user}"
         if old != new and login.accepts(context, old):
             yield Problem(f"{who} still takes the old value of `{secret.name}`")

@@ -31,6 +31,7 @@ class Rotation:
     tell: Tell
     on_event: OnEvent
     patience: Patience
+    derive: Callable[[], object]  # brings the files that follow from secrets up to date
 
     def rotate(self, values: Mapping[str, bytes]) -> None:
         """Give each secret its value; ObsctlError where that fails, and the old one is in force."""
@@ -78,6 +79,7 @@ class Rotation:
             self._change(name, account)
         self.tell(f"{name}: putting the new value in the place of the old one")
         secret_files.promote(root, name, keep=account is None)
+        self.derive()
 
     def _change(self, name: str, account: Account) -> None:
         old, new = self._text(name), (secret_files.staged(self.goal.root, name) or b"").decode()
@@ -111,6 +113,8 @@ class Rotation:
 
     def _apply(self) -> None:
         """Restart whoever has an older file; on failure with the old values again."""
+        # Cut off after a promotion, what follows from it may not be there.
+        self.derive()
         self.tell("restarting what uses the new values")
         try:
             bring_up(self.goal, self.on_event, self.patience)
@@ -123,6 +127,7 @@ class Rotation:
         for name in secret_files.unproven(self.goal.root):
             self.tell(f"{name}: putting the old value back")
             secret_files.restore(self.goal.root, name)
+        self.derive()
         bring_up(self.goal, self.on_event, self.patience)
 
     def _check_account(self, name: str) -> None:

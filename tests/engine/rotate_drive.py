@@ -20,7 +20,7 @@ _init = rotation.Rotation.__init__
 
 
 def _listening(self: rotation.Rotation, *arguments: object) -> None:
-    *others, tell, on_event, patience = arguments
+    *others, tell, on_event, patience, derive = arguments
 
     def told(text: str) -> None:
         tell(text)  # type: ignore[operator]
@@ -28,7 +28,7 @@ def _listening(self: rotation.Rotation, *arguments: object) -> None:
         if Killed.count == STEP:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _init(self, *others, told, on_event, patience)  # type: ignore[arg-type, call-arg]
+    _init(self, *others, told, on_event, patience, derive)  # type: ignore[arg-type, call-arg]
 
 
 rotation.Rotation.__init__ = _listening  # type: ignore[method-assign, assignment]

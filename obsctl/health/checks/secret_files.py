@@ -9,6 +9,7 @@ from obsctl.conventions import ACCOUNTS, SECRETS_DIRECTORY
 from obsctl.errors import EngineError
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
+from obsctl.project.derived import is_derived
 from obsctl.project.secret_checks import check
 
 _GIT_S: Final = 10
@@ -17,7 +18,7 @@ _SUBJECT: Final = f"{SECRETS_DIRECTORY}/"
 
 def usable(context: Context) -> Iterator[Finding]:
     """Closed to other users, whole, and no password that everybody knows."""
-    names = context.stack.secrets
+    names = [name for name in context.stack.secrets if not is_derived(name)]
     claim = context.claim("configuration", _SUBJECT, "holds usable values, closed to others")
     problems = check(context.root, names, lambda _: "run `obsctl up`")
     for problem in problems:
@@ -33,7 +34,7 @@ def loaded(context: Context) -> Iterator[Finding]:
     except EngineError:
         return  # told by the check of the containers
     for service in context.stack.services:
-        names = [name for name in service.secrets if name not in ACCOUNTS]
+        names = [one for one in service.secrets if one not in ACCOUNTS and not is_derived(one)]
         moment = started.get(service.name, 0.0)
         # Known to the second it began in.
         late = [name for name in names if moment and _changed_at(context, name) >= moment + 1]
