@@ -4,15 +4,17 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from obsctl.engine.address import Address, find_address
+from obsctl.engine.address import find_address
 from obsctl.engine.api_version import ApiVersion
-from obsctl.engine.failures import EngineRefusal, reason_of, too_old, unreachable
-from obsctl.engine.reader import SocketReader
+from obsctl.engine.failures import EngineRefusal, no_engine, reason_of, too_old, unreachable
+from obsctl.engine.host import is_this_machine
 from obsctl.engine.reads import Json, Reads
 from obsctl.engine.references import split_reference
+from obsctl.engine.way import Way
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -29,22 +31,31 @@ _NOT_FOUND: Final = 404
 class Engine(Reads):
     """A Docker Engine that answered; safe to share between threads."""
 
-    def __init__(self, address: Address, api: ApiVersion, version: Json) -> None:
-        self.address = address
+    def __init__(self, way: Way, api: ApiVersion, version: Json) -> None:
+        self.address = way.address
         self.api = api
         self.version = version
+        self._way = way
         self._local = threading.local()
-        self._reader = SocketReader(address.socket, REQUEST_TIMEOUT_S) if address.socket else None
+        self._reader = way.reader(REQUEST_TIMEOUT_S)
 
     @classmethod
     def open(cls, timeout_s: float = CONNECT_TIMEOUT_S) -> "Engine":
         """Find the Engine and agree on an API version; EngineError says what is in the way."""
-        address = find_address()
-        version = _read_version(address, timeout_s)
-        found = ApiVersion.parse(str(version.get("ApiVersion", "0.0")))
+        way = Way.to(find_address(), timeout_s)
+        address = way.address
+        version = _read_version(way, timeout_s)
+        if "ApiVersion" not in version:
+            raise no_engine(address.host, "its answer to /version names no API version")
+        found = ApiVersion.parse(str(version["ApiVersion"]))
         if found < OLDEST_API:
             raise too_old(address.host, f"API {found}", f"API {OLDEST_API}")
-        return cls(address, min(found, NEWEST_API), version)
+        return cls(way, min(found, NEWEST_API), version)
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine: its ports and disks are those seen from here."""
+        return self.address.socket is not None or is_this_machine(self.info())
 
     @property
     def platform(self) -> tuple[str, str]:
@@ -171,7 +182,7 @@ class Engine(Reads):
 
         try:
             if not hasattr(self._local, "api"):
-                self._local.api = _sdk(self.address, self.api, REQUEST_TIMEOUT_S)
+                self._local.api = _sdk(self._way, self.api, REQUEST_TIMEOUT_S)
             yield self._local.api
         except APIError as error:
             status = error.status_code or 0
@@ -182,31 +193,37 @@ class Engine(Reads):
             raise unreachable(error, self.address.host, REQUEST_TIMEOUT_S) from error
 
 
-def _read_version(address: Address, timeout_s: float) -> Json:
-    if address.socket:
-        with closing(SocketReader(address.socket, timeout_s)) as reader:
-            return dict(reader.read("/version", "ask for the version"))
+def _read_version(way: Way, timeout_s: float) -> Json:
+    address = way.address
+    if reader := way.reader(timeout_s):
+        try:
+            with closing(reader):
+                return dict(reader.read("/version", "ask for the version"))
+        except EngineRefusal as refusal:
+            raise no_engine(address.host, refusal.reason) from refusal
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
     try:
-        return dict(_sdk(address, OLDEST_API, timeout_s).version(api_version=False))
+        api = _sdk(way, OLDEST_API, timeout_s)
+        # Raw, for the SDK stumbles over errors that are not in the Engine's form.
+        response = api.get(f"{api.base_url}/version", timeout=timeout_s)
+        if response.status_code >= _BAD_REQUEST:
+            raise no_engine(address.host, reason_of(response.content))
+        return dict(response.json())
     except (DockerException, RequestException, OSError) as error:
         raise unreachable(error, address.host, timeout_s) from error
 
 
-def _sdk(address: Address, version: ApiVersion, timeout_s: float) -> "APIClient":
+def _sdk(way: Way, version: ApiVersion, timeout_s: float) -> "APIClient":
     from docker import APIClient
     from docker.tls import TLSConfig
 
     tls: TLSConfig | bool = False
-    if address.tls is not None:
-        pair = (str(address.tls / "cert.pem"), str(address.tls / "key.pem"))
-        authority = str(address.tls / "ca.pem") if address.verify else None
-        tls = TLSConfig(client_cert=pair, ca_cert=authority, verify=address.verify)
-    # A machine's own ssh knows its keys, agents and jump hosts; paramiko does not.
-    ssh = address.host.startswith("ssh://")
-    return APIClient(address.host, str(version), math.ceil(timeout_s), tls, use_ssh_client=ssh)
+    if (wanted := way.address.tls) is not None:
+        authority = wanted.authority if wanted.verify else None
+        tls = TLSConfig(client_cert=wanted.pair, ca_cert=authority, verify=wanted.verify)
+    return APIClient(way.url, str(version), math.ceil(timeout_s), tls)
 
 
 def _credentials(api: "APIClient", repository: str) -> dict[str, str] | None:

@@ -24,6 +24,16 @@ _HINTS = (
 )
 
 
+# What a connection fails with that is there; the last one fits all.
+_ANSWERS = (
+    ("WRONG_VERSION_NUMBER", "it does not speak TLS: unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"),
+    ("CERTIFICATE", "the certificates do not fit this Engine; see DOCKER_CERT_PATH or the context"),
+    ("resolve", "check the host's name in DOCKER_HOST or in the docker context"),
+    ("Name or service not known", "check the host's name in DOCKER_HOST or in the docker context"),
+    ("", "check that a Docker Engine listens there: DOCKER_HOST, or the docker context"),
+)
+
+
 def _hint_for(reason: str) -> str | None:
     return next((hint for words, hint in _HINTS if words in reason), None)
 
@@ -43,6 +53,17 @@ def too_old(address: str, found: str, needed: str) -> EngineError:
             f"the Docker Engine at `{address}` is too old: it has {found}, obsctl needs {needed}",
             hint="update Docker to 19.03 or newer",
         )
+    )
+
+
+def no_engine(address: str, reason: str) -> EngineError:
+    """Something answers at `address`, and it is not what was looked for."""
+    words = " ".join(reason.split())
+    hint = "set DOCKER_HOST to the Engine's own address, or choose a docker context"
+    if "HTTP request to an HTTPS server" in words:
+        hint = "it wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to its certificates"
+    return EngineError(
+        Problem(f"what answers at `{address}` is no Docker Engine: {words[:200]}", hint=hint)
     )
 
 
@@ -72,7 +93,10 @@ def unreachable(error: BaseException, address: str, timeout_s: float) -> EngineE
             )
         )
     words = " ".join(str(causes[-1]).split()) or _name(causes[-1])
-    return EngineError(Problem(f"no usable answer from the Docker Engine at `{address}`: {words}"))
+    hint = next((hint for text, hint in _ANSWERS if text in words), _ANSWERS[-1][1])
+    return EngineError(
+        Problem(f"no usable answer from the Docker Engine at `{address}`: {words}", hint=hint)
+    )
 
 
 def _is_absent(cause: BaseException) -> bool:

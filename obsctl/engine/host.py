@@ -3,9 +3,10 @@
 import errno
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from obsctl.engine.model import HostPort
 
@@ -55,6 +56,13 @@ def _listening_inodes(port: HostPort) -> set[str]:
                 if number == port.port and (port.protocol == "udp" or fields[3] == _LISTENING):
                     inodes.add(fields[9])
     return inodes
+
+
+def is_this_machine(info: Mapping[str, Any]) -> bool:
+    """Whether an Engine's own account of its host fits the machine that we run on."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    ours = (socket.gethostname(), os.uname().release, memory)
+    return (info.get("Name"), info.get("KernelVersion"), info.get("MemTotal")) == ours
 
 
 def max_map_count() -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from obsctl.conventions import COMPOSE_FILE, SECRETS_DIRECTORY
+from obsctl.conventions import COMPOSE_FILE
 from obsctl.engine.client import Engine
 from obsctl.engine.failures import EngineRefusal
 from obsctl.engine.host import bind_problem, free_bytes, max_map_count, port_holder
@@ -15,6 +15,7 @@ from obsctl.engine.model import Desired, DesiredService, HostPort
 from obsctl.engine.observe import Observed
 from obsctl.engine.plan import Action, Plan
 from obsctl.engine.registry import image_problems, is_passing, platform_reason
+from obsctl.engine.sources import missing_sources, unseen_files
 from obsctl.errors import EngineError, Problem
 
 # Elasticsearch's own bootstrap check.
@@ -55,7 +56,7 @@ def preflight(engine: Engine, desired: Desired, observed: Observed, plan: Plan) 
 
 def warnings(desired: Desired, engine: Engine) -> Iterator[str]:
     """What does not stop the apply, but is worth knowing."""
-    found = max_map_count() if engine.address.is_local else None
+    found = max_map_count() if engine.is_local else None
     wants = any("elasticsearch/elasticsearch" in one.image for one in desired.services.values())
     if wants and found is not None and found < _MAP_COUNT_MIN:
         yield (
@@ -81,7 +82,7 @@ class _Look:
         here = str(self.desired.file.parent)
         others = {one.directory for one in self.observed.containers} - {"", here}
         for other in sorted(others):
-            if self.engine.address.is_local and (Path(other) / COMPOSE_FILE).exists():
+            if self.engine.is_local and (Path(other) / COMPOSE_FILE).exists():
                 yield Problem(
                     f"project `{self.desired.project}` is run from `{other}` already",
                     hint="run obsctl there, or give one of the two another `project` name",
@@ -133,23 +134,8 @@ class _Look:
                 )
 
     def sources(self) -> Iterator[Problem]:
-        if not self.engine.address.is_local:
-            if any(service.sources for service in self._made()):
-                yield Problem(
-                    f"the Engine at `{self.engine.address.host}` is on another machine, which "
-                    "does not have the configuration files that the containers mount",
-                    hint="run obsctl on that machine",
-                )
-            return
-        for service in self._made():
-            for source in service.sources:
-                if source.secret:
-                    yield from _secret_problem(source.path, source.secret)
-                elif not source.path.exists() and source.path not in self.desired.coming:
-                    yield Problem(
-                        f"service `{service.name}` mounts `{source.path}`, which does not exist",
-                        hint="`obsctl render` writes the stack's files",
-                    )
+        yield from unseen_files(self.engine, self.desired, self._made())
+        yield from missing_sources(self.desired, self._made())
 
     def ports(self) -> Iterator[Problem]:
         kept = [port for one in self.observed.containers if one.is_running for port in one.ports]
@@ -167,7 +153,7 @@ class _Look:
             if any(_clash(port, other) for other in container.ports):
                 message = f"{place} is in use by container `{container.name}`"
                 return TakenPort(message, None, hint, None, service.name, port.port)
-        words = bind_problem(port) if self.engine.address.is_local else None
+        words = bind_problem(port) if self.engine.is_local else None
         if words is None:
             return None
         holder = port_holder(port) if words == "is in use" else None
@@ -187,7 +173,7 @@ class _Look:
             )
 
     def disk(self) -> Iterator[Problem]:
-        if not self._made() or not self.engine.address.is_local:
+        if not self._made() or not self.engine.is_local:
             return
         root = str(self.engine.info().get("DockerRootDir", ""))
         free = free_bytes(Path(root)) if root else None
@@ -219,19 +205,6 @@ class _Look:
             else:
                 return platform_reason(found.get("Platforms") or (), self.engine.platform)
         return None
-
-
-def _secret_problem(path: Path, name: str) -> Iterator[Problem]:
-    hint = f"write it to `{SECRETS_DIRECTORY}/{name}`, without a line break at its end"
-    try:
-        empty = path.stat().st_size == 0
-    except OSError:
-        yield Problem(f"the secret `{name}` is missing: there is no `{path}`", hint=hint)
-        return
-    if path.is_dir():
-        yield Problem(f"the secret `{name}` is a directory: `{path}`", hint=hint)
-    elif empty:
-        yield Problem(f"the secret `{name}` is empty: `{path}`", hint=hint)
 
 
 def _clash(one: HostPort, other: HostPort) -> bool:

@@ -28,7 +28,7 @@ def endpoint_of(engine: Engine, container: Container, target: str) -> Endpoint |
     for binding in (settings.get("Ports") or {}).get(f"{port}/tcp") or ():
         host = _host(engine, binding.get("HostIp", ""))
         return Endpoint(host, int(binding["HostPort"]), slash + path)
-    if not engine.address.is_local:
+    if not engine.is_local:
         return None
     addresses = [one.get("IPAddress") for one in (settings.get("Networks") or {}).values()]
     found = next((address for address in addresses if address), None)
@@ -37,7 +37,7 @@ def endpoint_of(engine: Engine, container: Container, target: str) -> Endpoint |
 
 def _host(engine: Engine, host_ip: str) -> str:
     """A published address as seen from here; with a remote Engine, on its host."""
-    if not engine.address.is_local:
+    if not engine.is_local:
         return urlsplit(engine.address.host).hostname or host_ip
     if host_ip in {"", "0.0.0.0"}:  # noqa: S104 - what is published there answers here too
         return "127.0.0.1"

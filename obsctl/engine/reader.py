@@ -28,8 +28,10 @@ class _UnixConnection(http.client.HTTPConnection):
 class SocketReader:
     """GET requests on a unix socket; one kept-open connection per thread."""
 
-    def __init__(self, path: str, timeout_s: float) -> None:
+    def __init__(self, path: str, timeout_s: float, host: str = "") -> None:
+        """`host` is what errors call the Engine; by default the socket."""
         self._path = path
+        self._host = host or f"unix://{path}"
         self._timeout_s = timeout_s
         self._local = threading.local()
 
@@ -41,7 +43,7 @@ class SocketReader:
         try:
             return json.loads(body)
         except ValueError as error:
-            raise unreachable(error, f"unix://{self._path}", self._timeout_s) from error
+            raise unreachable(error, self._host, self._timeout_s) from error
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -69,7 +71,7 @@ class SocketReader:
                 if isinstance(error, TimeoutError) and left_s > 0 and self._is_alive():
                     continue
                 waited_s = round(time.monotonic() - asked_at)
-                raise unreachable(error, f"unix://{self._path}", waited_s) from error
+                raise unreachable(error, self._host, waited_s) from error
             self._local.connection = fresh
             return answer
 

@@ -61,7 +61,7 @@ def test_not_running(monkeypatch: pytest.MonkeyPatch, short_path: Path) -> None:
 
 def test_hanging(monkeypatch: pytest.MonkeyPatch, short_path: Path) -> None:
     with listening(short_path / "s", None):
-        assert "hangs: no answer within 0.5 s" in refusal(monkeypatch, f"unix://{short_path}/s")
+        assert "hangs: no answer within" in refusal(monkeypatch, f"unix://{short_path}/s")
 
 
 @pytest.mark.parametrize("answer", [b"", b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nno json"])
