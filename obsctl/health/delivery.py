@@ -192,17 +192,24 @@ def delivery_state(name: str, wanted: int, before: Counts, after: Counts) -> str
     return "failed" if failed else "waiting"
 
 
+def is_listed(context: Context, canary: Canary) -> bool:
+    """Whether Alertmanager has the alert among those that are not over."""
+    return bool(_listed(context, canary))
+
+
+def _listed(context: Context, canary: Canary) -> list[dict[str, Any]]:
+    path = f"{_ALERTS}?filter={CANARY_LABEL}%3D%22{canary.mark}%22"
+    listed: list[dict[str, Any]] = context.ask("alertmanager", Request(path)).json()
+    return listed
+
+
 def _seen(context: Context, canary: Canary, since: float) -> dict[str, Any]:
     """The alert as Alertmanager has it; it takes a moment after the post."""
-    path = f"{_ALERTS}?filter={CANARY_LABEL}%3D%22{canary.mark}%22"
-    while True:
-        alerts = context.ask("alertmanager", Request(path)).json()
-        if alerts:
-            found: dict[str, Any] = alerts[0]
-            return found
+    while not (alerts := _listed(context, canary)):
         if time.monotonic() - since > GRACE_S or time.monotonic() > context.deadline:
             raise ProbeError("canary-not-seen", "the alert was accepted and is not listed")
         time.sleep(0.05)
+    return alerts[0]
 
 
 def _muted_by(status: Mapping[str, Any]) -> str:

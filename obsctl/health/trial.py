@@ -14,11 +14,14 @@ from obsctl.health.context import Context
 from obsctl.health.delivery import (
     GRACE_S,
     Canary,
+    Counts,
     Delivery,
+    Placement,
     counts,
     deliveries,
     expected_notifications,
     expected_stops,
+    is_listed,
     longest_wait_s,
     placement,
     raised,
@@ -109,20 +112,28 @@ def _steps(context: Context, labels: Mapping[str, str]) -> Iterator[Step]:
     before = counts(context)
     with raised(context, canary, _SUMMARY) as since:
         yield Step(f"sent; Alertmanager waits {wait_s:g} s for more of the same group (group_wait)")
-        place = placement(context, canary, since)
-        wanted = sorted({stop.receiver for stop in stops})
-        if list(place.receivers) != wanted:
-            got = ", ".join(place.receivers)
-            yield Step(f"routed to {got}: the loaded configuration is another one", ok=False)
-        if place.muted_by:
-            yield Step(f"muted by {place.muted_by}: nobody is told", ok=False)
-            return
-        expected = expected_notifications(context, place.receivers)
-        if not expected:
-            yield Step(f"{', '.join(place.receivers)} has no way to tell anybody", ok=False)
-        for delivery in deliveries(context, expected, before, since):
-            yield _outcome(context, delivery)
-    yield Step("resolved")
+        yield from _followed(context, placement(context, canary, since), stops, before, since)
+    if is_listed(context.within(GRACE_S), canary):
+        yield Step("it could not be resolved; it ends by itself within 15 minutes", ok=False)
+    else:
+        yield Step("resolved: Alertmanager lists it no more")
+
+
+def _followed(
+    context: Context, place: Placement, stops: Sequence[Stop], before: Counts, since: float
+) -> Iterator[Step]:
+    wanted = sorted({stop.receiver for stop in stops})
+    if list(place.receivers) != wanted:
+        got = ", ".join(place.receivers)
+        yield Step(f"routed to {got}: the loaded configuration is another one", ok=False)
+    if place.muted_by:
+        yield Step(f"muted by {place.muted_by}: nobody is told", ok=False)
+        return
+    expected = expected_notifications(context, place.receivers)
+    if not expected:
+        yield Step(f"{', '.join(place.receivers)} has no way to tell anybody", ok=False)
+    for delivery in deliveries(context, expected, before, since):
+        yield _outcome(context, delivery)
 
 
 def _way(context: Context, stop: Stop) -> str:

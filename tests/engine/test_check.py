@@ -258,6 +258,7 @@ def test_alert_test_tells_the_way_and_the_outcome(healthy: Lab) -> None:
     assert 'severity=~"warning|critical" > receiver `ops` (webhook)' in text[1]
     assert any(line.startswith("webhook: delivered after") for line in text)
     assert all(step.ok for step in steps)
+    assert text[-1] == "resolved: Alertmanager lists it no more"
     Sink.status = 403
     steps = list(try_alert(context, labels_of(context, "", "warning")))
     (failed,) = [step for step in steps if not step.ok]
