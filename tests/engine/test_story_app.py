@@ -1,13 +1,14 @@
 """The whole story of an app: generated code, metrics, alerts, logs, error events, and all clear.
 
-Real: Express, prom-client and Sentry's SDK from npm, Prometheus, Alertmanager, Redis and its
-exporter. Stand-ins: MongoDB and its exporter, Grafana, Elasticsearch, Logstash.
+Real: Express, prom-client and Sentry's SDK from npm, Prometheus, Alertmanager, Bugsink, Redis and
+its exporter. Stand-ins: MongoDB and its exporter, Grafana, Elasticsearch, Logstash.
 """
 
 import contextlib
 import json
 import os
 import re
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,6 @@ from obsctl.stack.links import service_uid
 from tests.engine.full_lab import call
 from tests.engine.project import ProjectUnderTest, clean_environment, eventually, free_port
 from tests.engine.sinks import Sinks, address_for_containers
-from tests.instrument.receivers import Envelopes
 from tests.kit.apps import node_modules
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
@@ -33,7 +33,7 @@ from tests.kit.watched import start_watched
 from tests.tiers import unavailable
 
 NAME = f"obsctl-shop-{os.getpid()}"
-PORTS = ("elasticsearch", "logstash", "tcp", "grafana", "app", "redis", "mongodb", "hook")
+PORTS = ("elasticsearch", "logstash", "tcp", "grafana", "app", "redis", "mongodb", "bugsink")
 # The rules that the requirements began with, on the same Prometheus.
 SEED_RULES = {
     "HighErrorRate": 'rate(http_requests_total{status=~"5.."}[5m]) > 0.05',
@@ -49,7 +49,6 @@ class Story:
     load: Load
     mongod: Mongod
     sinks: Sinks
-    tracker: Envelopes
 
     def value(self, expr: str) -> list[Any]:
         """The samples that Prometheus has for an expression now."""
@@ -70,6 +69,13 @@ class Story:
             for each in post["alerts"]
             if each["labels"]["alertname"] == alert and each["status"] == status
         ]
+
+
+def dsn_secret(project: ProjectUnderTest) -> str:
+    """The file under secrets/ that `up` has put the app's DSN into."""
+    errors = build(project.folder / "obsctl.yaml").loaded.project.errors
+    assert errors
+    return errors.dsn_secret("backend")
 
 
 def describe(project: ProjectUnderTest, hook: int) -> None:
@@ -93,6 +99,7 @@ notifications:
   receivers: {{ ops: {{ webhook: {{ url: "http://host.docker.internal:{hook}/ops" }} }} }}
   routes: {{ critical: [ops], warning: [ops] }}
   grouping: {{ wait: 8s, interval: 1s }}
+errors: {{ bugsink: {{ port: {port["bugsink"]} }} }}
 logs: {{ inputs: {{ tcp: {{ port: {port["tcp"]} }} }} }}"""
     stack = f"""\
   without: [ kibana ]
@@ -106,7 +113,7 @@ logs: {{ inputs: {{ tcp: {{ port: {port["tcp"]} }} }} }}"""
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTest]:
     try:
         ensure_engine()
-        images = stack_images()
+        images = stack_images("bugsink")
         ensure_tools()
         node_modules()
     except KitUnavailable as reason:
@@ -125,25 +132,27 @@ def story(project: ProjectUnderTest) -> Iterator[Story]:
     gateway = address_for_containers(host)
     port = project.ports
     with contextlib.ExitStack() as stack:
-        sinks, tracker = Sinks(gateway), Envelopes()
+        sinks = Sinks(gateway)
         stack.callback(sinks.stop)
-        stack.callback(tracker.stop)
         describe(project, sinks.start()[0])
-        rendered = project.obsctl("render")
-        assert rendered.code == 0, rendered.text
-        code = project.folder / "stack" / "instrumentation" / "backend"
-        addresses = f"127.0.0.1,{gateway}"
-        shop = start_shop(project.folder / "app", code, port["app"], addresses, tracker.start())
-        stack.callback(shop.stop)
         stack.callback(start_watched(host, NAME, free_port(), port["redis"]).remove)
         mongod = Mongod(gateway, port["mongodb"])
         stack.callback(mongod.stop)
+        made = project.obsctl("up")
+        assert made.code == 0, made.text
+        secret = dsn_secret(project)
+        shop = start_shop(
+            project.folder / "app",
+            project.folder / "stack" / "instrumentation" / "backend",
+            port["app"],
+            f"127.0.0.1,{gateway}",
+            project.folder / "secrets" / secret,
+        )
+        stack.callback(shop.stop)
         load = Load(port["app"])
         load.start()
         stack.callback(load.stop)
-        made = project.obsctl("up")
-        assert made.code == 0, made.text
-        yield Story(project, shop, load, mongod, sinks, tracker)
+        yield Story(project, shop, load, mongod, sinks)
 
 
 def test_everything_is_scraped_and_nothing_fires(story: Story) -> None:
@@ -189,11 +198,20 @@ def test_one_notification_with_a_runbook_arrives(story: Story) -> None:
     assert "HighErrorRate" in json.dumps(runbook)
 
 
-def test_error_events_arrive_at_the_tracker(story: Story) -> None:
-    eventually(lambda: bool(story.tracker.events), "an error event")
-    event = story.tracker.events[0]
-    assert event["exception"]["values"][0]["value"] == "the order cannot be read"
-    assert event["tags"]["service"] == "backend"
+def test_error_events_are_an_issue_in_bugsink(story: Story) -> None:
+    token = (story.project.folder / "secrets" / "bugsink_api_token").read_text().strip()
+    url = f"http://127.0.0.1:{story.project.ports['bugsink']}/api/canonical/0"
+
+    def ask(path: str) -> list[Any]:
+        request = urllib.request.Request(url + path, headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: list[Any] = json.load(answer)["results"]
+        return found
+
+    (tracked,) = (one for one in ask("/projects/") if one["name"] == "backend")
+    path = f"/issues/?project={tracked['id']}"
+    eventually(lambda: "the order cannot be read" in json.dumps(ask(path)), "the issue is listed")
+    assert len(ask(path)) == 1  # hundreds of events, one issue
 
 
 def test_log_lines_arrive_in_the_app_s_data_stream(story: Story) -> None:

@@ -42,12 +42,12 @@ class Shop:
         self.process.wait(10)
 
 
-def start_shop(directory: Path, code: Path, port: int, addresses: str, dsn: str = "") -> Shop:
+def start_shop(directory: Path, code: Path, port: int, addresses: str, dsn: Path) -> Shop:
     """Start it on `addresses` with the generated `code`; KitUnavailable without Node."""
     node = node_program()
     files = {path.name: path.read_text() for path in code.glob("*.js")}
     app_directory(directory, {**files, _SERVER.name: _SERVER.read_text()})
-    environment = {**os.environ, "PORT": str(port), "BIND": addresses, "SENTRY_DSN": dsn}
+    environment = {**os.environ, "PORT": str(port), "BIND": addresses, "SENTRY_DSN_FILE": str(dsn)}
     said = directory / "said.txt"
     with said.open("wb") as stream:
         process = subprocess.Popen(
