@@ -62,6 +62,11 @@ def kind(name: str, data: Data) -> Kind:
         settings={key: _default(value) for key, value in data.get("settings", {}).items()},
         notes={key: value["note"] for key, value in data.get("settings", {}).items()},
         examples=dict(_examples(data.get("settings", {}))),
+        choices={
+            key: tuple(value["choices"])
+            for key, value in data.get("settings", {}).items()
+            if value.get("choices")
+        },
         metrics=data.get("metrics", {}),
         optional=data.get("optional", {}),
         instrumentation=data.get("instrumentation"),

@@ -185,6 +185,8 @@ class Kind:
     notes: Mapping[str, str] = field(default_factory=dict)  # what each setting means
     # Example setting -> the setting with the pattern that it must (True) or must not match.
     examples: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+    # Setting -> the values that it may have, where they are few.
+    choices: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     # Metric -> the set-ups that have it, as in "exists only `on replicas`"; others lack nothing.
     optional: Mapping[str, str] = field(default_factory=dict)
     # Folder of templates/instrumentation with the code for an application of this kind.

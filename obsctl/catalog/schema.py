@@ -28,6 +28,7 @@ class SettingEntry(Part):
     # The setting with the regular expression that this example must, or must not, match.
     matches: Text | None = None
     differs_from: Text | None = None
+    choices: tuple[Scalar, ...] = ()
 
 
 class HostMountEntry(Part):

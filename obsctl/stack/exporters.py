@@ -118,7 +118,8 @@ def _guarded(service: Service, kind: Kind, web: Access | None) -> Service:
 def _exporter(name: str, kind: Kind, watched: Watched, images: Images) -> Service:
     exporter = kind.exporter
     assert exporter is not None  # noqa: S101 - the caller has looked
-    values = _values(exporter, watched)
+    settings = {**kind.settings, **watched.settings}
+    values = {key: str(value) for key, value in settings.items()} | _values(exporter, watched)
     command, environment = exporter.command, exporter.environment
     if watched.credentials:
         command += exporter.command_with_credentials

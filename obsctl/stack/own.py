@@ -1,15 +1,23 @@
 """The stack watches itself: which of its parts are scraped, and as which kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from obsctl.catalog.load import TARGET_KIND
-from obsctl.catalog.model import Catalog
+from obsctl.catalog.model import Catalog, Setting
 from obsctl.conventions import PORTS
 from obsctl.project.schema import Project
 
 # Parts that speak no Prometheus: an exporter of the stack's own asks them.
 EXPORTED = ("elasticsearch", "logstash")
+_SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
+    "elasticsearch": {
+        "counted_disk_bytes": 20 * 2**30,
+        "watermarks": "This one is set up to stop later than by default, on any disk: when 1 GiB "
+        "is left it takes no new shards and makes its indices read-only.",
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,11 @@ class OwnJob:
 
     name: str
     kind: str
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """Where obsctl sets the part up unlike its makers do."""
+        return _SETTINGS.get(self.name, {})
 
     def target(self, catalog: Catalog) -> str:
         """host:port of its metrics inside the stack's network."""
