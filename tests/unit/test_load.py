@@ -157,10 +157,8 @@ def test_random_damage_never_escapes_as_a_traceback() -> None:
             print_problems(error.problems)
 
 
-def test_ten_thousand_targets_load_fast_enough(tmp_path: Path) -> None:
-    """Measured at 0.18 s; the limit leaves room for slow machines."""
-    import time
-
+def test_ten_thousand_targets_load(tmp_path: Path) -> None:
+    """How long it takes is for `make bench` to say: a time proves nothing on a busy machine."""
     file = tmp_path / "obsctl.yaml"
     services = "".join(
         f"  s{i}:\n    kind: express\n    targets:\n"
@@ -168,7 +166,5 @@ def test_ten_thousand_targets_load_fast_enough(tmp_path: Path) -> None:
         for i in range(1000)
     )
     file.write_text(f"{HEAD}services:\n{services}")
-    begun_s = time.perf_counter()
     project = load_project(file).project
     assert sum(len(service.targets) for service in project.services.values()) == 10_000
-    assert time.perf_counter() - begun_s < 2
