@@ -310,5 +310,5 @@ def test_nothing_of_all_this_shows_anywhere(lab: SecretsLab) -> None:
     del lab.seen["logstash_writer_password"]
     stays_well(lab)
     lab.remember()
-    assert sum(map(len, lab.seen.values())) > 30
+    assert sum(map(len, lab.seen.values())) > 12
     assert lab.leaks() == []
