@@ -62,22 +62,26 @@ _SECRETS: Final = (
         "grafana password",
         "grafana-password grafana",
         written("secrets/grafana_admin_password", "another-one"),
+        "secret-unusable",
     ),
     fault(
         "elastic password",
         "elastic-password elasticsearch",
         written("secrets/elastic_password", "another-one"),
         "elastic-password",
+        "secret-unusable",
     ),
     fault(
         "writer password",
         "user-password elasticsearch",
-        written("secrets/logstash_writer_password", "another-one"),
+        # In Elasticsearch: a file that is put back stays newer than the containers that read it.
+        partial(fc.password_in_elasticsearch, user="logstash_writer"),
     ),
     fault(
         "secret lost",
         "secret-missing elasticsearch",
-        partial(fc.without_file, path="secrets/logstash_writer_password"),
+        partial(fc.without_file, path="secrets/elastic_password"),
+        "secret-unusable",
     ),
     fault(
         "reader password in Elasticsearch",
