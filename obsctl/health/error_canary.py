@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from obsctl.health.claim import Claim
 from obsctl.health.context import Context
+from obsctl.health.error_trackers import refusal, send
 from obsctl.health.probe import Answer, ProbeError, Request
 from obsctl.health.report import Finding
 from obsctl.health.run import Check
@@ -52,10 +53,11 @@ def _sent(context: Context, claim: Claim, project: ErrorProject) -> Finding:
     tags = {"service": project.service, "environment": context.stack.environment}
     before = _counted(context, dsn) if in_stack else 0
     started = time.monotonic()
-    answer = context.send(envelope(dsn, mark, tags, datetime.now(UTC)))
+    answer = send(context, envelope(dsn, mark, tags, datetime.now(UTC)), project.secret)
     if answer.status != _OK:
         values = {"tracker": claim.subject, "status": answer.status, "secret": project.secret}
-        return claim.fail("error-refused", answer.excerpt.replace(dsn.key, "KEY"), **values)
+        told = answer.excerpt.replace(dsn.key, "KEY")
+        return claim.fail(refusal(answer.status), told, **values)
     accepted_s = time.monotonic() - started
     told = f"event {mark} accepted after {accepted_s:.2f} s"
     if not in_stack:

@@ -91,7 +91,9 @@ def send(request: Request, timeout_s: float) -> Answer:
         _limit(sock, deadline)
         response = connection.getresponse()
         data = b"".join(_chunks(sock, response, deadline))
-        names = {name.lower(): value for name, value in response.getheaders()}
+        names = {
+            name.lower(): ", ".join(response.headers.get_all(name, ())) for name in response.headers
+        }
         return Answer(request.url, response.status, names, data, time.monotonic() - started)
 
 

@@ -10,6 +10,7 @@ from obsctl.health.checks import (
     clock,
     containers,
     elasticsearch,
+    errors,
     grafana,
     kibana,
     logstash,
@@ -133,5 +134,6 @@ CHECKS: Final = (
     *_READINESS,
     *_CONFIGURATION,
     _KIBANA,
+    *errors.CHECKS,
     *_SIGNALS,
 )

@@ -87,7 +87,7 @@ def judge(context: Context, outcomes: Sequence[Outcome]) -> list[Finding]:
     broken = {f.subject for f in found if f.layer == "containers" and f.state == "fail"}
     first = [pair for pair in errors if pair[0].layer == "readiness"]
     found += [_not_ready(context, check, error, broken) for check, error in first]
-    down = broken & {check.needs[0] for check, _ in first}
+    down = broken & {check.needs[0] for check, _ in first if check.needs}
     down |= {f.subject for f in found if f.layer == "readiness" and f.state == "fail"}
     later = [pair for pair in errors if pair[0].layer != "readiness"]
     found += [_no_answer(context, check, error, down) for check, error in later]

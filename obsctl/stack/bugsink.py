@@ -50,6 +50,7 @@ def bugsink_service(project: Project, settings: Bugsink, images: Images) -> Serv
         ports=(Port(project.stack.bind, settings.port, _PORT),),
         healthcheck=Healthcheck(("CMD", "python3", "-c", _PROBE), start_period_s=180),
         memory_bytes=settings.memory.bytes,
+        cpus=2.0,  # its first start makes all tables
         networks=tuple(dict.fromkeys(project.stack.networks)),
         ready=f"{_PORT}/health/ready",
         comments=tuple(textwrap.wrap(_WHY, 94)),
