@@ -2,7 +2,7 @@
 
 import http.client
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ _RESTARTS_MAX: Final = 4
 _STABLE_S: Final = 1.0
 _PAUSES_S: Final = (0.05, 0.05, 0.1, 0.1, 0.2, 0.3, 0.5)
 _PROBE_TIMEOUT_S: Final = 1.0
+_UNAUTHORIZED: Final = 401  # it serves; whether it is well is for its health check to say
 
 
 @dataclass(slots=True)
@@ -101,15 +102,14 @@ def _passes_itself(context: Context, service: DesiredService, container: Contain
 
 
 def is_answering(endpoint: Endpoint) -> bool:
-    """Whether a readiness endpoint gives a 2xx answer now."""
-    connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=_PROBE_TIMEOUT_S)
+    """Whether a readiness endpoint gives a 2xx answer now, or asks for a login."""
     try:
-        connection.request("GET", endpoint.path)
-        return 200 <= connection.getresponse().status < 300  # noqa: PLR2004 - HTTP's own
+        with closing(endpoint.connection(_PROBE_TIMEOUT_S)) as connection:
+            connection.request("GET", endpoint.path, headers=endpoint.access.headers)
+            status = connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
+    return 200 <= status < 300 or status == _UNAUTHORIZED  # noqa: PLR2004 - HTTP's own
 
 
 def _fault(wait: _Wait, container: Container) -> str | None:

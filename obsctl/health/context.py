@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 import yaml
 
-from obsctl.conventions import COMPOSE_FILE, PORTS
+from obsctl.conventions import COMPOSE_FILE, LABEL_ACCESS, PORTS
+from obsctl.engine.access import Access
 from obsctl.errors import EngineError
 from obsctl.health.claim import Claim
 from obsctl.health.once import Once
@@ -28,6 +29,11 @@ LOGINS: Final[Mapping[str, tuple[str, str]]] = {
     "kibana": ("elastic", "elastic_password"),
 }
 _ANY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound, asked
+_REFUSED: Final = {
+    "grafana": "grafana-password",
+    "prometheus": "web-password",
+    "alertmanager": "web-password",
+}
 _UNAUTHORIZED: Final = 401
 # A container in one of these states holds none of its ports.
 _OFF: Final = frozenset({"created", "exited", "dead", "removing"})
@@ -132,7 +138,13 @@ class Context:
         if component in self.targets:
             return self.targets[component].rstrip("/")
         host, port = self.published(component, PORTS.get(component, 0))
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = self.access(component).scheme
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    def access(self, component: str) -> Access:
+        """How the component is asked, as the compose file says."""
+        labels = self.services.get(component, {}).get("labels") or {}
+        return Access.of(component, str(labels.get(LABEL_ACCESS, "")), self.secrets_directory)
 
     def published(self, component: str, container_port: int) -> tuple[str, int]:
         """Host and port on this machine of a container's port; ProbeError when there is none."""
@@ -144,10 +156,12 @@ class Context:
 
     def credentials(self, component: str) -> Credentials | None:
         """The login of a component; ProbeError when the secret cannot be read."""
-        if component not in LOGINS:
-            return None
-        user, secret = LOGINS[component]
-        return Credentials(user, self.secret(secret))
+        user, secret = self._login(component)
+        return Credentials(user, self.secret(secret)) if secret else None
+
+    def _login(self, component: str) -> tuple[str, str]:
+        access = self.access(component)
+        return LOGINS.get(component) or (access.user, access.secret)
 
     def secret(self, name: str) -> str:
         path = self.secrets_directory / name
@@ -189,9 +203,9 @@ class Context:
         """One request to a component, not remembered; its `url` is a path there."""
         credentials = self.credentials(component) if login else None
         url = self.address(component) + request.url
-        answer = self.send(
-            replace(request, url=url, credentials=request.credentials or credentials)
-        )
+        trust = None if component in self.targets else self.access(component)
+        given = request.credentials or credentials
+        answer = self.send(replace(request, url=url, credentials=given, trust=trust))
         if answer.status == _UNAUTHORIZED and login and request.credentials is None:
             raise self._refused(component, answer)
         return answer
@@ -202,9 +216,14 @@ class Context:
         return send(request, max(left, 0.01))
 
     def _refused(self, component: str, answer: Answer) -> ProbeError:
-        user, secret = LOGINS.get(component, ("", ""))
-        code = "grafana-password" if component == "grafana" else "elastic-password"
-        values = {"user": user, "secret": secret, "project": self.stack.project}
+        user, secret = self._login(component)
+        code = _REFUSED.get(component, "elastic-password")
+        values = {
+            "user": user,
+            "secret": secret,
+            "project": self.stack.project,
+            "component": component,
+        }
         return ProbeError(code, f"{answer.url}: {answer.excerpt}", **values)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from obsctl.engine.access import Access
+
 MAX_BODY_BYTES: Final = 256 * 2**20
 """More than the largest answer that is asked for: 10,000 targets are some 10 MB."""
 _CHUNK_BYTES: Final = 2**18
@@ -48,6 +50,7 @@ class Request:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     credentials: Credentials | None = None
+    trust: Access | None = None  # where the server's certificate is the stack's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def send(request: Request, timeout_s: float) -> Answer:
     started = time.monotonic()
     deadline = started + timeout_s
     parts = urlsplit(request.url)
-    with _plain_errors(parts, timeout_s), _connection(parts, timeout_s) as connection:
+    with _plain_errors(parts, timeout_s), _connection(request, timeout_s) as connection:
         body, headers = _payload(request, parts)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(request.method, target, body=body, headers=headers)
@@ -120,9 +123,16 @@ def _payload(request: Request, parts: SplitResult) -> tuple[bytes | None, dict[s
 
 
 @contextlib.contextmanager
-def _connection(parts: SplitResult, timeout_s: float) -> Iterator[http.client.HTTPConnection]:
-    factory = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = factory(parts.hostname or "", parts.port, timeout=timeout_s)
+def _connection(request: Request, timeout_s: float) -> Iterator[http.client.HTTPConnection]:
+    parts = urlsplit(request.url)
+    host, port = parts.hostname or "", parts.port
+    connection: http.client.HTTPConnection
+    if request.trust is not None and parts.scheme == "https":
+        connection = request.trust.connection(host, port or 443, timeout_s)
+    elif parts.scheme == "https":
+        connection = http.client.HTTPSConnection(host, port, timeout=timeout_s)
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         yield connection
     finally:

@@ -1,7 +1,6 @@
 """A running component as its reload sees it: its API, its mounts, its administrator's login."""
 
 import base64
-import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,9 +85,9 @@ class Component:
         endpoint = self._endpoint(path)
         if endpoint is None:
             raise ConnectionError("no way leads to it from here")
-        connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=_TIMEOUT_S)
+        connection = endpoint.connection(_TIMEOUT_S)
         try:
-            connection.request(method, path, headers=self._login())
+            connection.request(method, path, headers=endpoint.access.headers or self._login())
             response = connection.getresponse()
             body = response.read()
         except OSError:

@@ -1,0 +1,135 @@
+"""Prometheus, Alertmanager, blackbox and node exporter behind a login and TLS: the real servers."""
+
+import base64
+import json
+import os
+import ssl
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.engine.project import ProjectUnderTest, clean_environment
+from tests.engine.small_stack import Kit
+from tests.kit.images import stack_images
+from tests.kit.tools import tool_environment
+
+NAME = f"obsctl-web-{os.getpid()}"
+SERVICES = "  host: { kind: node }\n"
+WEB = "  without: [ elk, grafana ]\n  web: { user: ops, tls: true }"
+PUBLISHED = {"prometheus": "/api/v1/status/buildinfo", "alertmanager": "/api/v2/status"}
+# They publish no port: asked from inside, by a container that is let in.
+INSIDE = {"host-exporter": "9100/metrics", "blackbox-exporter": "9115/metrics"}
+
+
+@pytest.fixture(scope="module")
+def project(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTest]:
+    environment = clean_environment(tool_environment()) | {"DOCKER_HOST": kit.docker_host}
+    folder = tmp_path_factory.mktemp("web")
+    under_test = ProjectUnderTest(folder, NAME, stack_images(), environment)
+    with ThreadingHTTPServer(("", 0), SimpleHTTPRequestHandler) as probed:
+        threading.Thread(target=probed.serve_forever, daemon=True).start()
+        more = f'probes: ["http://localhost:{probed.server_port}/"]'
+        under_test.write(SERVICES, more=more, stack=WEB)
+        done = under_test.obsctl("up")
+        try:
+            assert done.code == 0, done.text
+            yield under_test
+        finally:
+            assert under_test.obsctl("down", "--volumes").code == 0
+            probed.shutdown()
+
+
+def password(project: ProjectUnderTest) -> str:
+    return (project.folder / "secrets/web_password").read_text()
+
+
+def status(project: ProjectUnderTest, component: str, login: str | None = None) -> int:
+    """The answer to a request that trusts nobody but the stack's own authority."""
+    url = f"https://localhost:{project.ports[component]}{PUBLISHED[component]}"
+    headers = {}
+    if login is not None:
+        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+    trust = ssl.create_default_context(cafile=project.folder / "secrets/ca.crt")
+    try:
+        request = urllib.request.Request(url, headers=headers)
+        with urllib.request.urlopen(request, timeout=5, context=trust) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("component", PUBLISHED)
+def test_nobody_gets_in_without_the_password(project: ProjectUnderTest, component: str) -> None:
+    assert status(project, component) == 401
+    assert status(project, component, "ops:wrong") == 401
+    assert status(project, component, f"ops:{password(project)}") == 200
+
+
+@pytest.mark.parametrize("service", INSIDE)
+def test_exporters_ask_for_it_too(project: ProjectUnderTest, service: str) -> None:
+    curl = [
+        "curl",
+        "-s",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "--cacert",
+        "/run/secrets/ca.crt",
+    ]
+    url = f"https://{service}:{INSIDE[service]}"
+    inside = ("docker", "exec", f"{NAME}-prometheus-1")
+    assert project.run(*inside, *curl, url).stdout == "401"
+    let_in = 'curl -s -o /dev/null -w "%{http_code}" --cacert /run/secrets/ca.crt'
+    script = f'{let_in} -u "ops:$(cat /run/secrets/web_password)" {url}'
+    assert project.run(*inside, "sh", "-c", script).stdout == "200"
+
+
+def test_check_is_green_and_up_has_nothing_to_do(project: ProjectUnderTest) -> None:
+    done = project.obsctl("check", "--wait=60", "--json")
+    found = json.loads(done.stdout)["findings"]
+    assert [one for one in found if one["state"] == "fail"] == []
+    assert done.code == 0
+    assert "nothing to do" in project.obsctl("up").text
+
+
+def test_a_threshold_is_reloaded_over_it(project: ProjectUnderTest) -> None:
+    file = project.folder / "obsctl.yaml"
+    file.write_text(file.read_text() + "alerts: { HighCPU: { warning: 71% } }\n")
+    done = project.obsctl("up")
+    assert done.code == 0, done.text
+    assert "read back as written" in done.text
+    assert "0.71" in (project.folder / "stack/prometheus/alert_rules.yml").read_text()
+
+
+def test_an_alert_is_sent_over_it(project: ProjectUnderTest) -> None:
+    done = project.obsctl("alert", "test", "HighCPU")
+    assert "labels: " in done.text
+    assert "has no way to tell anybody" in done.text
+
+
+def test_certificates_of_a_new_authority_are_taken_by_all(project: ProjectUnderTest) -> None:
+    folder = project.folder / "secrets"
+    before = {name: (folder / name).read_bytes() for name in certificates(folder)}
+    (folder / "ca.key").unlink()
+    done = project.obsctl("up")
+    assert done.code == 0, done.text
+    assert "wrote secrets/: " in done.text
+    assert all((folder / name).read_bytes() != text for name, text in before.items())
+    assert status(project, "prometheus", f"ops:{password(project)}") == 200
+    assert project.obsctl("check", "--wait=60").code == 0
+
+
+def certificates(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.crt"))
+
+
+def test_no_hash_and_no_password_is_in_what_is_rendered(project: ProjectUnderTest) -> None:
+    known = [password(project), *(p.read_text() for p in project.folder.glob("secrets/*.key"))]
+    texts = [p.read_text() for p in project.folder.glob("stack/**/*") if p.is_file()]
+    assert not [text for text in texts for secret in (*known, "$2b$") if secret in text]
