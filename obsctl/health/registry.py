@@ -42,6 +42,7 @@ _CONFIGURATION: Final = (
         for claim, function in (
             ("are usable", secret_files.usable),
             ("are loaded", secret_files.loaded),
+            ("certificates are valid for long", secret_files.certificates),
             ("are unknown to git", secret_files.untracked),
         )
     ),

@@ -8,11 +8,13 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from obsctl.project.certificates import renewed
 from tests.engine.project import ProjectUnderTest, clean_environment
 from tests.engine.small_stack import Kit
 from tests.kit.images import stack_images
@@ -122,6 +124,32 @@ def test_certificates_of_a_new_authority_are_taken_by_all(project: ProjectUnderT
     assert "wrote secrets/: " in done.text
     assert all((folder / name).read_bytes() != text for name, text in before.items())
     assert status(project, "prometheus", f"ops:{password(project)}") == 200
+    assert project.obsctl("check", "--wait=60").code == 0
+
+
+def codes(project: ProjectUnderTest) -> set[str]:
+    found = json.loads(project.obsctl("check", "--json").stdout)["findings"]
+    return {one["code"] for one in found if one["state"] == "fail"}
+
+
+def test_an_old_certificate_and_another_password_are_named_and_mended(
+    project: ProjectUnderTest,
+) -> None:
+    folder = project.folder / "secrets"
+    past = datetime.now(UTC) - timedelta(days=350)
+    files = {name: (folder / name).read_bytes() for name in ("ca.crt", "ca.key")}
+    old = renewed({}, {"host-exporter": ("host-exporter",)}, past)["host-exporter.crt"]
+    (folder / "host-exporter.crt").write_bytes(old)
+    assert "certificate-old" in codes(project)
+    (folder / "web_password").unlink()
+    (folder / "web_password").write_text("another-one-of-the-user-s-own-3f9")
+    (folder / "web_password").chmod(0o444)
+    assert "web-password" in codes(project)
+    done = project.obsctl("up")
+    assert done.code == 0, done.text
+    assert "host-exporter.crt" in done.text
+    assert "prometheus.web.yml" in done.text
+    assert {name: (folder / name).read_bytes() for name in files} == files
     assert project.obsctl("check", "--wait=60").code == 0
 
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from obsctl.conventions import ACCOUNTS, SECRETS_DIRECTORY
@@ -42,6 +43,26 @@ def loaded(context: Context) -> Iterator[Finding]:
             claim = context.claim("configuration", service.name, "has the secrets of secrets/")
             evidence = f"{', '.join(late)} changed after it was started"
             yield claim.fail("secret-outdated", evidence, secret=", ".join(late))
+
+
+def certificates(context: Context) -> Iterator[Finding]:
+    """The stack's own certificates, which `obsctl up` renews in time."""
+    from obsctl.project.certificates import RENEW_BEFORE, ends
+
+    for name in context.stack.secrets:
+        if not name.endswith(".crt"):
+            continue
+        claim = context.claim("configuration", _SUBJECT, f"{name} is valid for long")
+        try:
+            moment = ends((context.secrets_directory / name).read_bytes())
+        except (OSError, ValueError):
+            yield claim.fail("secret-unusable", f"{name} is no certificate", hint="obsctl up")
+            continue
+        left, told = moment - datetime.now(UTC), f"ends {moment:%Y-%m-%d}"
+        if left < RENEW_BEFORE:
+            yield claim.fail("certificate-old", told, file=name)
+        else:
+            yield claim.ok(told)
 
 
 def untracked(context: Context) -> Iterator[Finding]:
