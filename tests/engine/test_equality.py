@@ -79,7 +79,7 @@ def seed(kit: Kit, tmp_path: Path) -> Iterator[ProjectUnderTest]:
     (tmp_path / "obsctl.yaml").write_text(f"{text}\n{stack}")
     (tmp_path / "secrets").mkdir(mode=0o700)
     for secret in set(re.findall(r"secret: (\w+)", text)):
-        (tmp_path / "secrets" / secret).write_text(f"https://hooks.example.com/{secret}")
+        (tmp_path / "secrets" / secret).write_text("https://key@hooks.example.com/1")
     project = ProjectUnderTest(tmp_path, name, images, environment)
     yield project
     assert project.obsctl("down", "--volumes").code == 0

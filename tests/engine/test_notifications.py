@@ -23,7 +23,7 @@ from tests.tiers import unavailable
 
 TITLE = "CRITICAL: cache RedisDown [production]"
 EXPECTED = {
-    "/slack", "/msteams", "/api/webhooks/1/token", "/telegram/bot1:token/sendMessage",
+    "/slack", "/msteams", "/api/webhooks/1/token", "/telegram/bot1:sink-token/sendMessage",
     "/pagerduty", "/opsgenie/v2/alerts", "/hooks", "/deadman", "/notes",
 }  # fmt: skip
 Json = Any
@@ -80,7 +80,7 @@ def write_secrets(project: ProjectUnderTest, http: int) -> None:
     secrets = {name: f"{base}/{name}" for name in ("slack", "msteams", "discord", "deadman")}
     # Alertmanager looks at the shape of what it gets: Discord's ends with an id and a token.
     secrets["discord"] = f"{base}/api/webhooks/1/token"
-    secrets |= {"telegram": "1:token", "pagerduty": "k3y-" * 8, "opsgenie": "opsgenie-key"}
+    secrets |= {"telegram": "1:sink-token", "pagerduty": "k3y-" * 8, "opsgenie": "opsgenie-key"}
     for name, value in secrets.items():
         (folder / name).write_text(value)
         (folder / name).chmod(0o444)
@@ -177,7 +177,7 @@ def test_discord(told: Sinks) -> None:
 
 
 def test_telegram(told: Sinks) -> None:
-    post = first(told, "/telegram/bot1:token/sendMessage")
+    post = first(told, "/telegram/bot1:sink-token/sendMessage")
     assert post["chat_id"] == "-1001234"
     assert post["text"].startswith(TITLE)
     assert is_whole(post["text"]), post["text"]
