@@ -27,6 +27,9 @@ LABEL_ACCESS: Final = "dev.obsctl.access"
 # "<container port><path>": the readiness endpoint; probed from the host where it is published.
 LABEL_READY: Final = "dev.obsctl.ready"
 
+# With the name of an item of `check --security` at its end: why the service does not hold it.
+LABEL_EXCEPTION: Final = "dev.obsctl.exception."
+
 # Files under secrets/ that follow from others; no secret of a project can have a dot in its name.
 AUTHORITY: Final = "ca.crt"
 AUTHORITY_KEY: Final = "ca.key"  # never leaves the host

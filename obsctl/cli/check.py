@@ -19,6 +19,10 @@ def command(  # noqa: PLR0913 - one parameter per option
         bool,
         typer.Option("--receiver-sink", help="Like --deep, and tell no receiver but ourselves."),
     ] = False,
+    security: Annotated[
+        bool,
+        typer.Option("--security", help="Look at what the containers may, by the CIS items."),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show all: remarks in full, and what is well.")
     ] = False,
@@ -45,9 +49,13 @@ def command(  # noqa: PLR0913 - one parameter per option
 
     forms = checking.Forms(json=json, junit=junit, html=html, verbose=verbose)
     depth = checking.Depth(wait, deep=deep, receiver_sink=receiver_sink)
+    if security:
+        checking.refuse_with_security(depth, watch=watch)
     if watch:
         checking.refuse_with_watch(forms, depth)
     context = checking.context(file, target or [])
+    if security:
+        raise typer.Exit(checking.secure(context, forms))
     if watch:
         checking.watch(context, forms)
     report = checking.check(context, depth)

@@ -1,7 +1,7 @@
 """What `obsctl check` does with its options: one report in every form, or a live one."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,14 +56,34 @@ def check(context: "Context", depth: Depth) -> "HealthReport":
 
 def tell(context: "Context", report: "HealthReport", forms: Forms) -> None:
     """Print the report, and write the files that were asked for."""
-    from obsctl.console import print_data, print_report, terminal_columns
+    from obsctl.console import terminal_columns
+    from obsctl.health import telling
+
+    style = telling.Style(terminal_columns(), forms.verbose)
+    _tell(context, report, forms, lambda: telling.told(report, style))
+
+
+def secure(context: "Context", forms: Forms) -> int:
+    """Look at what the containers may, and tell it; the exit code."""
+    from obsctl.console import terminal_columns
+    from obsctl.health import audit, audit_table, telling
+
+    found = audit.audit(context)
+    style = telling.Style(terminal_columns(), forms.verbose)
+    _tell(context, found.report, forms, lambda: audit_table.table(found, style))
+    return found.report.exit_code
+
+
+def _tell(
+    context: "Context", report: "HealthReport", forms: Forms, text: Callable[[], str]
+) -> None:
+    from obsctl.console import print_data, print_report
     from obsctl.health import telling
 
     if forms.json:
         print_data(report.to_json())
     else:
-        style = telling.Style(terminal_columns(), forms.verbose)
-        print_report(telling.told(report, style))
+        print_report(text())
     if forms.junit:
         telling.write(forms.junit, report.to_junit())
     if forms.html:
@@ -72,20 +92,39 @@ def tell(context: "Context", report: "HealthReport", forms: Forms) -> None:
         telling.write(forms.html, page(context.stack, report, datetime.now().astimezone()))
 
 
+def refuse_with_security(depth: Depth, *, watch: bool) -> None:
+    """It looks once and sends nothing; UsageError names all that do not fit."""
+    _refuse(
+        "--security",
+        {
+            "--deep": depth.deep,
+            "--receiver-sink": depth.receiver_sink,
+            "--wait": depth.wait_s,
+            "--watch": watch,
+        },
+    )
+
+
 def refuse_with_watch(forms: Forms, depth: Depth) -> None:
     """A report that never ends has no other form; UsageError names all that do not fit."""
+    _refuse(
+        "--watch",
+        {
+            "--deep": depth.deep,
+            "--receiver-sink": depth.receiver_sink,
+            "--json": forms.json,
+            "--junit": forms.junit,
+            "--html": forms.html,
+            "--wait": depth.wait_s,
+        },
+    )
+
+
+def _refuse(with_: str, given: Mapping[str, object]) -> None:
     from obsctl.errors import Problem, UsageError
 
-    given = {
-        "--deep": depth.deep,
-        "--receiver-sink": depth.receiver_sink,
-        "--json": forms.json,
-        "--junit": forms.junit,
-        "--html": forms.html,
-        "--wait": depth.wait_s,
-    }
     problems = [
-        Problem(f"`{option}` does not go with `--watch`", hint="give one of them")
+        Problem(f"`{option}` does not go with `{with_}`", hint="give one of them")
         for option, wanted in given.items()
         if wanted
     ]

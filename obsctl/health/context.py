@@ -59,6 +59,7 @@ class ContainerState:
     labels: Mapping[str, str]
     last_lines: str = ""
     health_output: str = ""
+    inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 ContainerSource = Callable[[], tuple[ContainerState, ...]]

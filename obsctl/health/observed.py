@@ -66,6 +66,7 @@ def _state(engine: Engine, project: str, entry: Mapping[str, Any]) -> ContainerS
         labels=labels,
         last_lines="" if well or _completed(state) else _log(engine, entry["Id"], _LOG_LINES),
         health_output=_health_output(state) if health == "unhealthy" else "",
+        inspected=entry,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 from xml.etree import ElementTree as ET
 
-Layer = Literal["containers", "readiness", "configuration", "signals", "canaries"]
+Layer = Literal["containers", "readiness", "configuration", "signals", "canaries", "security"]
 State = Literal["fail", "warn", "skip", "ok"]
 
 LAYERS: Final[tuple[Layer, ...]] = (
@@ -15,6 +15,7 @@ LAYERS: Final[tuple[Layer, ...]] = (
     "configuration",
     "signals",
     "canaries",
+    "security",
 )
 STATES: Final[tuple[State, ...]] = ("fail", "warn", "skip", "ok")  # worst first
 

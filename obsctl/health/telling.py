@@ -39,14 +39,18 @@ class Style:
 def told(report: HealthReport, style: Style | None = None) -> str:
     """What is wrong with cause, evidence and fix; a line per kind of remark; layers; verdict."""
     style = style or Style()
-    failures = [finding for finding in report.findings if finding.state == "fail"]
     remarks = [finding for finding in report.findings if finding.state == "warn"]
-    lines = list(_failures(failures, style))
+    lines = list(failures(report, style))
     if style.verbose:
         lines += [line for finding in remarks for line in _told(finding, style)]
     elif remarks:
         lines += [*_remarks(remarks, style), ""]
     return "\n".join([*lines, *_layers(report, style), "", *_verdict(report, style)])
+
+
+def failures(report: HealthReport, style: Style) -> Iterator[str]:
+    """What failed, with cause, evidence and fix; alike ones beyond the third are counted."""
+    return _failures([one for one in report.findings if one.state == "fail"], style)
 
 
 def progress(report: HealthReport) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from obsctl.conventions import (
     DOCKER_HOST_NAME,
     LABEL_ACCESS,
+    LABEL_EXCEPTION,
     LABEL_HOT,
     LABEL_PROJECT,
     LABEL_READY,
@@ -15,6 +16,7 @@ from obsctl.conventions import (
     NETWORK,
     SECRETS_DIRECTORY,
 )
+from obsctl.stack.exceptions import exceptions
 from obsctl.stack.model import Dependency, Healthcheck, Service, Stack
 
 Definition = dict[str, object]
@@ -181,6 +183,7 @@ def _labels(stack: Stack, service: Service) -> dict[str, str]:
         LABEL_HOT: hot,
         LABEL_READY: service.ready,
         LABEL_ACCESS: _access(service),
+        **{f"{LABEL_EXCEPTION}{item}": why for item, why in exceptions(service).items()},
     }
     return {key: value for key, value in labels.items() if value}
 

@@ -91,13 +91,9 @@ def own_exporter_services(project: Project, catalog: Catalog, images: Images) ->
         watched = Watched(kind=name, address=address, credentials=credentials)
         service = _exporter(name, catalog.kinds[name], watched, images)
         depends_on = (*service.depends_on, *waits)
-        comments = _comment(service.name, _WHY_WAIT) if set_up in waits else ()
-        service = replace(
-            service,
-            host_gateway=False,
-            depends_on=depends_on,
-            comments=(*service.comments, *comments),
-        )
+        why = _comment(service.name, _WHY_WAIT) if set_up in waits else ()
+        comments = (*service.comments, *why)
+        service = replace(service, host_gateway=False, depends_on=depends_on, comments=comments)
         if name == LOG_STORE and project.stack.elasticsearch.tls:
             service = _trusting(service)
         yield _guarded(service, catalog.kinds[name], web_access(project))
@@ -136,6 +132,7 @@ def _exporter(name: str, kind: Kind, watched: Watched, images: Images) -> Servic
         memory_bytes=exporter.memory_bytes,
         host_gateway=needs_address(exporter),
         ready=f"{exporter.port}{kind.metrics_path}",
+        host_reason=exporter.reason or "",
         comments=_comment(f"{name}-exporter", exporter.reason) if exporter.reason else (),
     )
     return _with_password(service, exporter, watched)

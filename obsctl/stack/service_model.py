@@ -105,4 +105,5 @@ class Service:
     reload: str | None = None  # conventions.LABEL_RELOAD
     ready: str | None = None  # conventions.LABEL_READY
     access: Access | None = None  # None: plain HTTP, open to all who reach it
+    host_reason: str = ""  # why it needs access to the host, where it does
     comments: tuple[str, ...] = ()  # why an exception is made; printed in the compose file
