@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import ssl
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -28,15 +29,20 @@ def call(  # noqa: PLR0913 - a request has this many parts
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
     timeout: float = 5.0,
+    trust: ssl.SSLContext | None = None,
 ) -> tuple[int, bytes]:
     """Return (status, body) of one request; raise UnreachableError when nothing answers."""
     parts = urlsplit(url if "://" in url else f"http://{url}")
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     sent = dict(headers or {})
     if auth:
         sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = connect(parts.hostname or "", parts.port, timeout=timeout)
+    host, port = parts.hostname or "", parts.port
+    connection = (
+        HTTPSConnection(host, port, timeout=timeout, context=trust)
+        if parts.scheme == "https"
+        else HTTPConnection(host, port, timeout=timeout)
+    )
     try:
         connection.request(method, path, body, sent)
         response = connection.getresponse()

@@ -80,7 +80,7 @@ def read_settings(
 
 
 def check(settings: Mapping[str, str]) -> None:
-    """Raise SettingsError for unknown settings, missing discovery and TLS."""
+    """Raise SettingsError for unknown settings and missing discovery."""
     for name in settings:
         if name.startswith("index."):
             raise SettingsError(f"node settings must not contain any index level settings: {name}")
@@ -95,12 +95,33 @@ def check(settings: Mapping[str, str]) -> None:
             f" {list(DISCOVERY)} must be configured",
             78,
         )
-    if settings.get("xpack.security.http.ssl.enabled") == "true":
-        raise SettingsError("stand-in: TLS on the HTTP interface is not stood in for")
     if not any(name.startswith("xpack.security.") for name in settings):
         raise SettingsError(
             "stand-in: set xpack.security.*; the automatic TLS configuration is not stood in for"
         )
+
+
+def http_certificate(settings: Mapping[str, str], configuration: Path) -> tuple[Path, Path] | None:
+    """Return certificate and key of the HTTP interface, None without TLS; raise SettingsError."""
+    prefix = "xpack.security.http.ssl"
+    if settings.get(f"{prefix}.enabled") != "true":
+        return None
+    names = [settings.get(f"{prefix}.{part}") for part in ("certificate", "key")]
+    if not all(names):
+        raise SettingsError(
+            f"invalid SSL configuration for {prefix} - server ssl configuration requires a key and"
+            " certificate, but these have not been configured; you must set either"
+            f" [{prefix}.keystore.path], or both [{prefix}.key] and [{prefix}.certificate]"
+        )
+    certificate, key = (configuration / str(name) for name in names)
+    for path in (certificate, key):
+        if not path.is_relative_to(configuration) or ".." in path.parts:
+            raise SettingsError(
+                f"failed to load SSL configuration [{prefix}] - cannot read configured [PEM file]"
+                f" [{path}] because access to read the file is blocked; SSL resources should be"
+                f" placed in the [{configuration}] directory"
+            )
+    return certificate, key
 
 
 def bootstrap_password(environment: Mapping[str, str]) -> str:

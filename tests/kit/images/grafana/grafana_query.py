@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+import ssl
 import time
 from typing import Any
 from urllib.parse import urlencode
 
 from grafana_provisioning import Datasource
 from standin_http import UnreachableError, call, decoded
+from standin_tls import trusting
 
 Json = Any
 
@@ -38,19 +40,39 @@ def parse_time(text: str | int, now: float) -> float:
     return float(value) / 1000
 
 
+def login(source: Datasource) -> tuple[str, str] | None:
+    """Return (user, password) that a data source is asked with."""
+    if not source.get("basicAuth"):
+        return None
+    secret = (source.get("secureJsonData") or {}).get("basicAuthPassword", "")
+    return source.get("basicAuthUser", ""), secret
+
+
+def trust(source: Datasource) -> ssl.SSLContext | None:
+    """Return whom a data source's own settings trust; raise QueryError for what is no PEM."""
+    if not (source.get("jsonData") or {}).get("tlsAuthWithCACert"):
+        return None
+    try:
+        return trusting(pem=(source.get("secureJsonData") or {}).get("tlsCACert", ""))
+    except (ssl.SSLError, ValueError) as error:
+        raise QueryError("error parsing tls CA certificate") from error
+
+
 def fetch(source: Datasource, method: str, path: str, body: Json = None) -> Json:
     """Return the JSON that a data source answers; raise QueryError with its reason."""
-    auth = None
-    if source.get("basicAuth"):
-        secret = (source.get("secureJsonData") or {}).get("basicAuthPassword", "")
-        auth = (source.get("basicAuthUser", ""), secret)
     form = isinstance(body, str)
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     data = body if form or body is None else json.dumps(body)
     url = str(source.get("url", "")).rstrip("/") + path
     try:
         status, answer = call(
-            method, url, data, headers={"Content-Type": kind}, auth=auth, timeout=15
+            method,
+            url,
+            data,
+            headers={"Content-Type": kind},
+            auth=login(source),
+            timeout=15,
+            trust=trust(source),
         )
     except UnreachableError as error:
         raise QueryError(str(error)) from error

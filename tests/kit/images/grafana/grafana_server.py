@@ -11,7 +11,7 @@ from typing import Any
 from grafana_dashboards import Dashboards
 from grafana_metrics import HANDLERS, Requests, metrics_text
 from grafana_provisioning import Datasource, ProvisioningError, load_datasources, public_view
-from grafana_query import QueryError, health, run_query
+from grafana_query import QueryError, health, login, run_query, trust
 from grafana_settings import VERSION, Database, Settings, SettingsError
 from grafana_views import dashboard_hit, html, unauthorized
 from standin import PROMETHEUS_TEXT, App, Faults, HttpError, Request, Response, fail, log, serve
@@ -160,12 +160,14 @@ class Grafana(App):
 
     def proxy(self, request: Request) -> Response:
         """Pass a request on to a data source."""
-        url = f"{str(self.find(request)['url']).rstrip('/')}/{request.params['path']}"
+        source = self.find(request)
+        url = f"{str(source['url']).rstrip('/')}/{request.params['path']}"
         pairs = [f"{key}={value}" for key, values in request.query.items() for value in values]
         full = f"{url}?{'&'.join(pairs)}" if pairs else url
         try:
-            status, body = call(request.method, full, request.body or None)
-        except UnreachableError as error:
+            found = {"auth": login(source), "trust": trust(source)}
+            status, body = call(request.method, full, request.body or None, **found)
+        except (UnreachableError, QueryError) as error:
             return Response(502, {"message": str(error)})
         return Response(status, body, {"Content-Type": "application/json"})
 

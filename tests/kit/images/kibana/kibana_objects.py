@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -29,9 +30,12 @@ def kibana_error(status: int, message: str) -> HttpError:
 class Elasticsearch:
     """The cluster, as the configured user sees it."""
 
-    def __init__(self, url: str, auth: tuple[str, str] | None) -> None:
+    def __init__(
+        self, url: str, auth: tuple[str, str] | None, trust: ssl.SSLContext | None = None
+    ) -> None:
         self.url = url.rstrip("/")
         self.auth = auth
+        self.trust = trust
 
     def ask(
         self,
@@ -44,7 +48,9 @@ class Elasticsearch:
         data = None if body is None else json.dumps(body)
         headers = {"Content-Type": "application/json"}
         given = auth or self.auth
-        status, answer = call(method, self.url + path, data, headers=headers, auth=given, timeout=3)
+        status, answer = call(
+            method, self.url + path, data, headers=headers, auth=given, timeout=3, trust=self.trust
+        )
         return status, decoded(answer)
 
     def state(self) -> str:

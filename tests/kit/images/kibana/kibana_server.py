@@ -21,7 +21,7 @@ from kibana_objects import (
     saved_view,
     view_of,
 )
-from kibana_settings import SettingsError, read_settings, variable_arguments
+from kibana_settings import SettingsError, authorities, read_settings, variable_arguments
 from standin import App, Faults, HttpError, Request, Response, fail, log, serve
 from standin_http import UnreachableError
 
@@ -43,7 +43,7 @@ class Kibana(App):
         user = settings.get("elasticsearch.username")
         auth = (str(user), str(settings.get("elasticsearch.password", ""))) if user else None
         url = str(hosts[0] if isinstance(hosts, list) else hosts)
-        self.cluster = Elasticsearch(url, auth)
+        self.cluster = Elasticsearch(url, auth, authorities(settings))
         self.objects = SavedObjects(self.cluster)
         self.started = False
         self.reason = "waiting for Elasticsearch"
@@ -234,12 +234,12 @@ def main(arguments: list[str]) -> None:
         arguments = [*variable_arguments(os.environ), *arguments[1:]]
     try:
         settings = read_settings(arguments, os.environ, home / "config" / "kibana.yml")
+        app = Kibana(settings, Faults.from_environment())
     except SettingsError as error:
         fail(f"FATAL  Error: {error}", error.code)
     data = Path(settings.get("path.data", home / "data"))
     if not os.access(data, os.W_OK):
         fail(f"FATAL  Error: Unable to write to UUID file at {data}/uuid. EACCES")
-    app = Kibana(settings, Faults.from_environment())
     threading.Thread(target=app.watch, daemon=True).start()
     port = int(settings.get("server.port", 5601))
     log(f"[INFO ][http.server.Kibana] http server running at port {port}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from standin import words
+from standin_tls import trusting
 
 Json = Any
 
@@ -112,6 +114,15 @@ def parse_arguments(arguments: list[str]) -> tuple[list[Path], dict[str, Any]]:
         else:
             raise SettingsError(f"error: unknown option '{argument}'", 64)
     return files, given
+
+
+def authorities(settings: Mapping[str, Any]) -> ssl.SSLContext | None:
+    """Return whose certificates Elasticsearch may have; raise SettingsError."""
+    named = settings.get("elasticsearch.ssl.certificateAuthorities") or []
+    try:
+        return trusting([named] if isinstance(named, str) else named)
+    except OSError as error:
+        raise SettingsError(f"{error.strerror or error}, open '{named}'") from error
 
 
 def check(settings: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from logstash_event import Event, get, interpolate, listed
 from logstash_plugins import is_data_stream
 from standin import log
 from standin_http import UnreachableError, call, decoded
+from standin_tls import trusting
 
 DONE = {200, 201, 409}
 DEAD = {400, 404}
@@ -57,6 +58,7 @@ class Elasticsearch:
         self.options = plugin.options
         self.running = running
         self.urls = hosts(plugin.options)
+        self.trust = trusting(listed(plugin.options.get("ssl_certificate_authorities", [])))
         self.turn = 0
         self.blocked_since = 0.0
         self.dead = 0
@@ -93,7 +95,9 @@ class Elasticsearch:
 
     def _alive(self) -> bool:
         try:
-            return call("HEAD", self.urls[0], auth=self._auth(), timeout=1)[0] == 200
+            return (
+                call("HEAD", self.urls[0], auth=self._auth(), timeout=1, trust=self.trust)[0] == 200
+            )
         except UnreachableError:
             return False
 
@@ -115,7 +119,15 @@ class Elasticsearch:
         headers = {"Content-Type": "application/x-ndjson"}
         data = "\n".join(lines).encode() + b"\n"
         try:
-            status, answer = call("POST", url, data, headers=headers, auth=self._auth(), timeout=60)
+            status, answer = call(
+                "POST",
+                url,
+                data,
+                headers=headers,
+                auth=self._auth(),
+                timeout=60,
+                trust=self.trust,
+            )
         except UnreachableError as error:
             return self._retry(waiting, f"Elasticsearch UnreachableError: [{url}][{error}]")
         if status != 200:

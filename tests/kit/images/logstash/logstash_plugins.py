@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from logstash_config import Plugin, plugins
@@ -103,6 +104,7 @@ def _check_options(plugin: Plugin) -> None:
 def _check_elasticsearch(options: dict[str, Any]) -> None:
     if bool(options.get("user")) != bool(options.get("password")):
         raise ConfigurationError("Both user and password are needed")
+    _check_encryption(options)
     if str(options.get("data_stream", "auto")) != "true":
         return
     bad = [name for name in options if name in INDEXED.split()]
@@ -118,6 +120,21 @@ def _check_elasticsearch(options: dict[str, Any]) -> None:
         raise ConfigurationError(
             "Invalid data stream configuration: `ecs_compatibility` must not be `disabled`."
         )
+
+
+def _check_encryption(options: dict[str, Any]) -> None:
+    files = options.get("ssl_certificate_authorities", [])
+    for file in [files] if isinstance(files, str) else files:
+        if not Path(file).is_file():
+            raise ConfigurationError(f"File does not exist or cannot be opened {file}")
+    urls = options.get("hosts", [])
+    schemes = {str(url).partition("://")[0] for url in ([urls] if isinstance(urls, str) else urls)}
+    if "ssl_enabled" in options:
+        encrypted = str(options["ssl_enabled"]) == "true"
+        if ("http" if encrypted else "https") in schemes:
+            raise ConfigurationError(
+                f"ssl_enabled is {str(encrypted).lower()}, but the hosts' URLs say otherwise"
+            )
 
 
 def is_data_stream(options: dict[str, Any]) -> bool:
