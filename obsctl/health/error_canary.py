@@ -13,7 +13,8 @@ from obsctl.health.error_trackers import refusal, send
 from obsctl.health.probe import Answer, ProbeError, Request
 from obsctl.health.report import Finding
 from obsctl.health.run import Check
-from obsctl.health.sentry import Dsn, envelope, parse_dsn
+from obsctl.health.sentry import envelope
+from obsctl.project.dsn import Dsn, parse_dsn
 from obsctl.stack.error_model import ErrorProject, ErrorTracking
 
 _CHECK_S: Final = 30.0
@@ -47,8 +48,7 @@ def _sent(context: Context, claim: Claim, project: ErrorProject) -> Finding:
         told = f"secrets/{project.secret} holds no DSN"
         return claim.fail("dsn-wrong", told, secret=project.secret)
     in_stack = claim.subject == _BUGSINK
-    if in_stack:  # the DSN may name it as only containers know it
-        dsn = replace(dsn, base=context.address(_BUGSINK))
+    dsn = replace(dsn, origin=context.address(_BUGSINK)) if in_stack else dsn.from_here
     mark = secrets.token_hex(16)
     tags = {"service": project.service, "environment": context.stack.environment}
     before = _counted(context, dsn) if in_stack else 0

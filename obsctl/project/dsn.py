@@ -1,11 +1,11 @@
 """Sentry's DSNs: the address that events go to and the key that they go with, in one secret."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from obsctl.conventions import SECRETS_DIRECTORY
+from obsctl.conventions import DOCKER_HOST_NAME, SECRETS_DIRECTORY
 from obsctl.project.secret_checks import SecretProblem
 
 _FORM: Final = re.compile(
@@ -27,6 +27,11 @@ class Dsn:
     def envelope_url(self) -> str:
         """Where the SDKs post envelopes, their key in a header."""
         return f"{self.origin}/api/{self.project}/envelope/"
+
+    @property
+    def from_here(self) -> "Dsn":
+        """The same as this machine reaches it, which containers know by a name of its own."""
+        return replace(self, origin=self.origin.replace(DOCKER_HOST_NAME, "127.0.0.1"))
 
 
 def parse_dsn(text: str) -> Dsn | None:

@@ -32,6 +32,16 @@ def test_what_the_sdks_take_is_a_dsn(text: str) -> None:
     assert dsn.envelope_url.endswith(f"/api/{text.rpartition('/')[2]}/envelope/")
 
 
+def test_a_dsn_as_containers_know_it_leads_to_this_machine() -> None:
+    dsn = parse_dsn("http://key@host.docker.internal:8010/below/1")
+    assert dsn is not None
+    assert dsn.from_here.envelope_url == "http://127.0.0.1:8010/below/api/1/envelope/"
+    assert (dsn.from_here.key, dsn.from_here.project) == ("key", "1")
+    away = parse_dsn("https://key@example.com/7")
+    assert away is not None
+    assert away.from_here == away
+
+
 @pytest.mark.parametrize(
     "text",
     [

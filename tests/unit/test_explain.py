@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import obsctl.health
 from obsctl.errors import UsageError
@@ -33,6 +34,21 @@ def _name(function: ast.expr) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
+
+
+def doubled(node: yaml.Node | None) -> Iterator[str]:
+    """Keys that stand in one mapping twice, of which YAML readers drop the first silently."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        yield from sorted({key for key in keys if keys.count(key) > 1})
+        for _, value in node.value:
+            yield from doubled(value)
+
+
+def test_no_code_and_no_part_of_an_entry_stands_twice() -> None:
+    document = yaml.compose((HEALTH / "causes.yaml").read_text())
+    assert list(doubled(document)) == []
+    assert list(doubled(yaml.compose("a: {b: 1, b: 2}\nc: {b: 1}\na: {}"))) == ["a", "b"]
 
 
 def test_every_named_code_has_an_entry_with_its_placeholders_filled() -> None:

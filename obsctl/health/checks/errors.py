@@ -84,7 +84,7 @@ def sentry(context: Context) -> Iterator[Finding]:
         if dsn is None:
             yield claim.fail("dsn-wrong", f"secrets/{secret} holds no DSN", secret=secret)
             continue
-        answer = send(context, Request(f"{dsn.origin}/"), secret)
+        answer = send(context, Request(f"{dsn.from_here.origin}/"), secret)
         yield claim.ok(f"HTTP {answer.status} in {answer.seconds * 1000:.0f} ms")
 
 
