@@ -30,6 +30,8 @@ EXPORTER, EXPORTER_PASSWORD = "es_exporter", "es_exporter_password"
 SERVICE = "elasticsearch"
 SETUP = "elasticsearch-setup"
 USER = "1000:0"
+# runc before 1.2 forgets a tmpfs's mode when a container starts again, but not its owner.
+_OWN = "mode=1777,uid=1000"
 _PORT = PORTS["elasticsearch"]
 _CONFIG = "/etc/elasticsearch"
 # It reads files below its configuration only, and watches them: a renewed one is taken at once.
@@ -81,7 +83,7 @@ def elasticsearch_service(project: Project, images: Images) -> Service:
             # Native libraries are loaded from there, which a tmpfs does not allow.
             VolumeMount("elasticsearch_tmp", "/tmp"),  # noqa: S108 - the image's own, open
         ),
-        tmpfs=(f"{_CONFIG}:size=16m,mode=1777", f"{_LOGS}:size=128m,mode=1777"),
+        tmpfs=(f"{_CONFIG}:size=16m,{_OWN}", f"{_LOGS}:size=128m,{_OWN}"),
         secrets=(*authority_secrets(project), ELASTIC_PASSWORD, *certificate),
         secret_targets={name: f"{_CERTIFICATES}/{name}" for name in certificate},
         ports=(Port(project.stack.bind, settings.port, _PORT),),
