@@ -506,3 +506,29 @@ class TestMongodbExporter:
         text = metrics.exposition(metrics.collect({"setName": "rs0"}, {"diagnosticdata"}))
         assert 'mongodb_ss_connections{cl_role="mongod",cl_id="",rs_nm="rs0"' in text
         assert "mongodb_rs_myState" in text
+
+
+class TestEncryption:
+    PREFIX = "xpack.security.http.ssl"
+
+    def files(self, **given: str) -> Any:  # noqa: ANN401 - of the stand-in's own module
+        settings = {f"{self.PREFIX}.{name}": value for name, value in given.items()}
+        return load("es_settings").http_certificate(settings, Path("/config"))
+
+    def test_elasticsearch_wants_both_files_below_its_configuration(self) -> None:
+        assert self.files() is None
+        assert self.files(enabled="false", certificate="a.crt") is None
+        found = self.files(enabled="true", certificate="certs/a.crt", key="/config/a.key")
+        assert found == (Path("/config/certs/a.crt"), Path("/config/a.key"))
+        error = load("es_settings").SettingsError
+        with pytest.raises(error, match="requires a key and certificate"):
+            self.files(enabled="true", certificate="a.crt")
+        for outside in ("/run/secrets/a.crt", "../a.crt"):
+            with pytest.raises(error, match="access to read the file is blocked"):
+                self.files(enabled="true", certificate=outside, key="a.key")
+
+    def test_kibana_ends_without_the_authority_that_it_is_given(self) -> None:
+        kibana = load("kibana_settings")
+        assert kibana.authorities({}) is None
+        with pytest.raises(kibana.SettingsError, match="No such file"):
+            kibana.authorities({"elasticsearch.ssl.certificateAuthorities": ["/absent/ca.crt"]})
