@@ -1,5 +1,8 @@
 """The queries of a dashboard with its variables filled in."""
 
+import pytest
+
+from obsctl.health.checks.panels import await_rules
 from obsctl.health.panels import PanelQuery, panel_queries
 
 PROMETHEUS = {"type": "prometheus", "uid": "obsctl-prometheus"}
@@ -47,3 +50,23 @@ def test_a_dollar_that_is_no_variable_stays() -> None:
         "panels": [{"title": "t", "targets": [{"expr": 'label_replace(a,"b","$1","c","(.*)")'}]}],
     }
     assert panel_queries(model)[0].expr == 'label_replace(a,"b","$1","c","(.*)")'
+
+
+@pytest.mark.parametrize(
+    ("health", "state", "metrics", "waits"),
+    [
+        ("unknown", "unknown", {"ALERTS"}, True),
+        ("unknown", "unknown", {"ALERTS", "up"}, False),
+        ("ok", "firing", {"ALERTS"}, True),
+        ("ok", "inactive", {"ALERTS"}, False),
+    ],
+)
+def test_panels_of_alerts_wait_for_prometheus_to_write_them(
+    health: str, state: str, metrics: set[str], *, waits: bool
+) -> None:
+    rules = [
+        {"type": "recording", "health": "unknown"},
+        {"type": "alerting", "health": "ok", "state": "inactive"},
+        {"type": "alerting", "health": health, "state": state},
+    ]
+    assert await_rules(rules, metrics) is waits

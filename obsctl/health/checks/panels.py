@@ -1,6 +1,6 @@
 """Each panel's query answers, and with data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from obsctl.conventions import DATASOURCE_ELASTICSEARCH, DATASOURCE_PROMETHEUS
@@ -15,6 +15,7 @@ from obsctl.health.probe import ProbeError, Request
 from obsctl.health.report import Finding
 
 _SHOWN: Final = 3
+_OF_ALERTS: Final = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 
 
 def panels_answer(context: Context) -> Iterator[Finding]:
@@ -50,17 +51,32 @@ def _failed(context: Context, query: PanelQuery, error: ProbeError) -> Finding:
 
 def _without_data(context: Context, queries: Sequence[PanelQuery]) -> Iterator[Finding]:
     """Those whose metrics are missing; the others wait for something to happen."""
-    groups = context.data("/api/v1/rules")["groups"]
-    liveness = live([r for group in groups for r in group["rules"] if r["type"] == "recording"])
+    rules = [rule for group in context.data("/api/v1/rules")["groups"] for rule in group["rules"]]
+    liveness = live([rule for rule in rules if rule["type"] == "recording"])
     liveness.learn({query.expr for query in queries}, context.query)
     by_panel: dict[tuple[str, str], dict[str, None]] = {}
     for query in queries:
         reasons = by_panel.setdefault((query.dashboard, query.title), {})
         reasons |= dict.fromkeys(liveness.why_dead(query.expr))
     for (dashboard, title), missing in by_panel.items():
-        if missing:
-            claim = context.claim("signals", f"{dashboard}/{title}", "has data").about("grafana")
+        if not missing:
+            continue
+        claim = context.claim("signals", f"{dashboard}/{title}", "has data").about("grafana")
+        if await_rules(rules, {liveness.origins[reason].name for reason in missing}):
+            yield claim.skip("Prometheus has just started and writes no series of alerts yet")
+        else:
             yield from _empty(context, claim, liveness, tuple(missing))
+
+
+def await_rules(rules: Sequence[Mapping[str, Any]], metrics: Collection[str]) -> bool:
+    """Whether it is only Prometheus's own series of alerts that are missing, after a start.
+
+    It writes them from its third evaluation on, so an alert can fire while there is none.
+    """
+    return _OF_ALERTS.issuperset(metrics) and any(
+        rule["type"] == "alerting" and (rule["health"] == "unknown" or rule["state"] != "inactive")
+        for rule in rules
+    )
 
 
 def _empty(
