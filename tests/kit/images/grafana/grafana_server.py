@@ -165,8 +165,13 @@ class Grafana(App):
         pairs = [f"{key}={value}" for key, values in request.query.items() for value in values]
         full = f"{url}?{'&'.join(pairs)}" if pairs else url
         try:
-            found = {"auth": login(source), "trust": trust(source)}
-            status, body = call(request.method, full, request.body or None, **found)
+            status, body = call(
+                request.method,
+                full,
+                request.body or None,
+                auth=login(source),
+                trust=trust(source),
+            )
         except (UnreachableError, QueryError) as error:
             return Response(502, {"message": str(error)})
         return Response(status, body, {"Content-Type": "application/json"})
