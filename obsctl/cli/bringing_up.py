@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obsctl.cli.foreseeing import at_their_places, secret_faults
 from obsctl.conventions import COMPOSE_FILE, STACK_DIRECTORY
 from obsctl.engine.coming import Coming
 from obsctl.engine.plan import Plan
@@ -12,7 +13,6 @@ from obsctl.engine.up import Goal, Patience, bring_up
 from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
 from obsctl.project import secret_files, secrets
 from obsctl.project.derived import derive
-from obsctl.project.dsn import dsn_problem
 from obsctl.project.secret_checks import SecretProblem
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall
@@ -119,29 +119,14 @@ def complete_secrets(file: Path, rendered: Rendered) -> None:
     problems: tuple[Problem, ...] = ()
     if sources:
         problems = _fetched(root, sources)
-    wanted, given = set(rendered.generated_secrets) - sources.keys(), rendered.given_secrets
+    wanted = set(rendered.generated_secrets) - sources.keys()
     if secrets.missing(root, wanted) and (made := secrets.generate(root, wanted)):
         print_note("made secrets/: " + ", ".join(made))
     told = {problem.secret for problem in problems if isinstance(problem, SecretProblem)}
-    found = secrets.check(root, {*wanted, *given, *sources} - told, {*given, *sources})
-    told |= {problem.secret for problem in found if isinstance(problem, SecretProblem)}
-    found += tuple(_dsn_problems(root, rendered, told))
-    if problems := (*problems, *found):
-        from obsctl.project.load import load_project
-        from obsctl.project.sourcing import placed as at_their_names
-
-        raise ProjectFileError(*at_their_names(problems, load_project(file).document))
+    if problems := (*problems, *secret_faults(root, rendered, told)):
+        raise ProjectFileError(*at_their_places(problems, file))
     if made := derive(root, rendered.derived):
         print_note("wrote secrets/: " + ", ".join(made))
-
-
-def _dsn_problems(root: Path, rendered: Rendered, wrong: set[str]) -> Iterator[Problem]:
-    """The DSNs of a Sentry that are none, beside those that are known to be `wrong` already."""
-    errors = rendered.errors
-    names = {one.secret for one in errors.projects if not one.origin} if errors else set()
-    for name in sorted(names - wrong):
-        if problem := dsn_problem(root, name):
-            yield problem
 
 
 def _fetched(root: Path, sources: Mapping[str, Mapping[str, object]]) -> tuple[Problem, ...]:
@@ -172,14 +157,17 @@ def _verified(built: "Built", *, frozen: bool) -> Coming:
     if not is_stale(built.files, built.stack_directory):
         return Coming()
     if frozen:
-        raise RenderError(
-            Problem(
-                f"`{built.stack_directory}` is stale",
-                hint="`obsctl render --check` shows the difference, `obsctl render` writes it",
-            )
-        )
+        raise RenderError(stale_problem(built.stack_directory))
     raise_on_problems(verify(built.files, built.stack_directory))
     return coming_of(built)
+
+
+def stale_problem(stack_directory: Path) -> Problem:
+    """Why `--frozen` refuses."""
+    return Problem(
+        f"`{stack_directory}` is stale",
+        hint="`obsctl render --check` shows the difference, `obsctl render` writes it",
+    )
 
 
 def coming_of(built: "Built") -> Coming:

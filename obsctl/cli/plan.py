@@ -16,10 +16,9 @@ def command(
         bool, typer.Option("--exit-code", help="Exit 1 when `up` would change anything.")
     ] = False,
 ) -> None:
-    """Show what `up` would do, each operation with its cause."""
-    from obsctl.cli.planning import plan_of
-    from obsctl.console import print_data
+    """Show what `up` would do, each operation with its cause, and what would stop it."""
+    from obsctl.cli.planning import plan_of, show
 
     planned = plan_of(file)
-    print_data(planned.to_json() if json else str(planned))
+    show(planned, as_json=json)
     raise typer.Exit(1 if exit_code and planned.has_changes else 0)

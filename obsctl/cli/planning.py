@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obsctl.cli.bringing_up import coming_of, goal_of
+from obsctl.cli.bringing_up import Wish, coming_of, goal_of, placed, stale_problem
+from obsctl.cli.foreseeing import SecretsAhead, secrets_ahead
 from obsctl.engine.coming import Coming
 from obsctl.engine.plan import Action, Plan
+from obsctl.engine.up import Patience
+from obsctl.errors import Problem
 from obsctl.render.inputs import fingerprint
-from obsctl.render.record import recall
+from obsctl.render.record import Rendered, recall
 
 if TYPE_CHECKING:
     from obsctl.cli.pipeline import Built
@@ -31,6 +34,8 @@ class Planned:
     gone: tuple[str, ...]
     summary: tuple[str, ...]
     plan: Plan
+    secrets: SecretsAhead
+    obstacles: tuple[Problem, ...] = ()  # what would stop `up` now, beside the plan's refusals
 
     @property
     def has_changes(self) -> bool:
@@ -51,6 +56,10 @@ class Planned:
             *file_lines("write", self.stale),
             *file_lines("remove", self.gone),
         ]
+        yield [
+            *(f"make secrets/{name}" for name in self.secrets.made),
+            *(f"fetch secrets/{name} from its source" for name in self.secrets.fetched),
+        ]
 
     def _effects(self) -> Iterator[str]:
         """What each component will notice."""
@@ -59,18 +68,36 @@ class Planned:
                 yield f"{operation.resource} {_VERBS[operation.action]}"
 
     def to_json(self) -> str:
-        data = {"summary": list(self.summary), "files": list(self.stale), "gone": list(self.gone)}
+        from obsctl.console import problems_as_data
+
+        pulls = [one.resource for one in self.plan.operations if one.action is Action.PULL]
+        data = {
+            "summary": list(self.summary),
+            "files": list(self.stale),
+            "gone": list(self.gone),
+            "secrets": {"make": list(self.secrets.made), "fetch": list(self.secrets.fetched)},
+            "pulls": pulls,
+            "obstacles": problems_as_data(self.obstacles),
+        }
         return json.dumps(data | self.plan.as_data(), indent=2)
 
 
-def plan_of(file: Path) -> Planned:
+def show(planned: Planned, *, as_json: bool) -> None:
+    """The plan on stdout; what would stop `up` as warnings on stderr, or within the JSON."""
+    from obsctl.console import print_data, print_problems
+
+    print_data(planned.to_json() if as_json else str(planned))
+    if planned.obstacles and not as_json:
+        print_problems(planned.obstacles, warn=True)
+
+
+def plan_of(file: Path, wish: Wish | None = None) -> Planned:
     """Render in memory and compare with the disk and the Engine; changes neither."""
-    from obsctl.engine.client import Engine
     from obsctl.engine.summary import summarise
 
-    root = file.absolute().parent
+    wish = wish or Wish(Patience())
     if rendered := recall(file, fingerprint(file)):
-        return Planned((), (), (), goal_of(root, rendered, Coming()).plan(Engine.open()))
+        return _foreseen(file, rendered, Coming(), wish)
     from obsctl.cli.pipeline import build
 
     built = build(file)
@@ -80,8 +107,20 @@ def plan_of(file: Path) -> Planned:
     gone = tuple(sorted(path for path in coming.gone if path in disk))
     # A first `up` adds everything: a list of that tells nothing.
     summary = summarise(disk, coming.texts) if disk and (stale or gone) else ()
-    goal = goal_of(root, built.summary(), coming)
-    return Planned(stale, gone, summary, goal.plan(Engine.open()))
+    planned = _foreseen(file, built.summary(), coming, wish)
+    refused = (stale_problem(built.stack_directory),) if wish.frozen and (stale or gone) else ()
+    obstacles = (*refused, *planned.obstacles)
+    return replace(planned, stale=stale, gone=gone, summary=summary, obstacles=obstacles)
+
+
+def _foreseen(file: Path, rendered: Rendered, coming: Coming, wish: Wish) -> Planned:
+    """The Engine's part, and what would stop `up`."""
+    from obsctl.engine.client import Engine
+
+    goal = goal_of(file.absolute().parent, rendered, coming, wish.at_risk)
+    plan, found = goal.foresee(Engine.open())
+    secrets = secrets_ahead(file, rendered)
+    return Planned((), (), (), plan, secrets, (*secrets.problems, *placed(found, file)))
 
 
 def _on_disk(built: "Built", gone: frozenset[str]) -> Mapping[str, str]:

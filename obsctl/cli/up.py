@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def command(
+def command(  # noqa: PLR0913 - one for each option
     file: Annotated[
         Path, typer.Option("--file", "-f", help="Project file.", readable=False)
     ] = Path("obsctl.yaml"),
@@ -16,6 +16,9 @@ def command(
     ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait for another obsctl; exit 5 instead.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be done, as `plan` does.")
     ] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", min=1, metavar="SECONDS", help="For each container.")
@@ -36,6 +39,11 @@ def command(
 
     patience = Patience(0 if no_wait else timeout, timeout)
     wish = Wish(patience, frozen, frozenset(accept_data_risk or ()))
+    if dry_run:
+        from obsctl.cli.planning import plan_of, show
+
+        show(plan_of(file, wish), as_json=False)
+        return
     rendered, plan = bring_up_project(file, wish)
     if not plan.changes:
         print_note("nothing to do: what runs is what the project file asks for")

@@ -14,8 +14,8 @@ from obsctl.errors import OutputClosed, Problem, RenderError, UsageError
 
 __all__ = [
     "Outcome", "StepEvent", "ask", "can_ask", "escaped", "print_data", "print_diff", "print_note",
-    "print_problems", "print_report", "print_table", "problems_as_json", "screen", "steps",
-    "terminal_columns",
+    "print_problems", "print_report", "print_table", "problems_as_data", "problems_as_json",
+    "screen", "steps", "terminal_columns",
 ]  # fmt: skip
 
 PROBLEMS_MAX: Final = 100
@@ -59,10 +59,14 @@ def print_note(text: str) -> None:
     _write(sys.stderr, escaped(text, keep="\n\t") + "\n")
 
 
-def print_problems(problems: Sequence[Problem]) -> None:
-    """Each problem with its place, the line it stands on, a caret and a hint, on stderr."""
+def print_problems(problems: Sequence[Problem], *, warn: bool = False) -> None:
+    """Each problem with its place, the line it stands on, a caret and a hint, on stderr.
+
+    With `warn` as warnings: the command goes on.
+    """
     color = _has_color(sys.stderr)
-    lines = [line for problem in problems[:PROBLEMS_MAX] for line in told(problem, color=color)]
+    shown = problems[:PROBLEMS_MAX]
+    lines = [line for one in shown for line in told(one, color=color, warns=warn)]
     if len(problems) > PROBLEMS_MAX:
         lines.append(f"... and {len(problems) - PROBLEMS_MAX} more")
     _write(sys.stderr, "".join(f"{line}\n" for line in lines))
@@ -72,8 +76,13 @@ def problems_as_json(problems: Iterable[Problem]) -> str:
     """The same for programs: a JSON list; line and column count from 1."""
     import json
 
+    return json.dumps(problems_as_data(problems), indent=2)
+
+
+def problems_as_data(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """The same as plain data."""
     places = ((problem, problem.location) for problem in problems)
-    records = [
+    return [
         {
             "message": problem.message,
             "path": str(place.path) if place else None,
@@ -83,7 +92,6 @@ def problems_as_json(problems: Iterable[Problem]) -> str:
         }
         for problem, place in places
     ]
-    return json.dumps(records, indent=2)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

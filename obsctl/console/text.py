@@ -10,7 +10,7 @@ from obsctl.errors import Location, Problem
 _BEFORE_CARET_MAX, _LINE_MAX = 80, 120
 
 RESET, BOLD = "\x1b[0m", "\x1b[1m"
-RED, GREEN, CYAN = "\x1b[31m", "\x1b[32m", "\x1b[36m"
+RED, GREEN, YELLOW, CYAN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"
 
 # Controls, invisible and direction-changing characters, lone surrogates, odd line breaks.
 _ESCAPED: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
@@ -33,10 +33,11 @@ def _spelt(character: str) -> str:
     return repr(character)[1:-1]
 
 
-def told(problem: Problem, *, color: bool) -> Iterator[str]:
+def told(problem: Problem, *, color: bool, warns: bool = False) -> Iterator[str]:
     place = f"{escaped(str(problem.location))}: " if problem.location else ""
-    error = painted("error:", BOLD + RED, wanted=color)
-    yield f"{place}{error} {_paragraph(problem.message)}"
+    word, paint = ("warning:", YELLOW) if warns else ("error:", RED)
+    label = painted(word, BOLD + paint, wanted=color)
+    yield f"{place}{label} {_paragraph(problem.message)}"
     if problem.location and problem.source and problem.source.strip():
         yield from _excerpt(problem.location, problem.source, color=color)
     if problem.hint:

@@ -15,7 +15,7 @@ from obsctl.engine.model import Desired, DesiredService, HostPort
 from obsctl.engine.observe import Observed
 from obsctl.engine.plan import Action, Plan
 from obsctl.engine.registry import image_problems, is_passing, platform_reason
-from obsctl.engine.sources import missing_sources, unseen_files
+from obsctl.engine.sources import missing_directories, missing_sources, unseen_files
 from obsctl.errors import EngineError, Problem
 
 # Elasticsearch's own bootstrap check.
@@ -41,17 +41,24 @@ def preflight(engine: Engine, desired: Desired, observed: Observed, plan: Plan) 
     look = _Look(engine, desired, observed, plan)
     problems = [
         *plan.refusals,
-        *look.other_checkouts(),
-        *look.foreign_names(),
-        *look.external(),
+        *look.names(),
         *look.sources(),
-        *look.ports(),
-        *look.memory(),
-        *look.disk(),
-        *look.images(),
+        *look.host(),
     ]
     if problems:
         raise EngineError(*dict.fromkeys(problems))
+
+
+def foreseen(
+    engine: Engine, desired: Desired, observed: Observed, plan: Plan
+) -> tuple[Problem, ...]:
+    """What preflight would raise beside the plan's refusals, as far as it is known by looking.
+
+    Secrets are left to who completes them. Whether an Engine elsewhere sees our files takes a
+    call that is none of a reader, so that is left to `up`.
+    """
+    look = _Look(engine, desired, observed, plan)
+    return tuple(dict.fromkeys([*look.names(), *look.directories(), *look.host()]))
 
 
 def warnings(desired: Desired, engine: Engine) -> Iterator[str]:
@@ -77,6 +84,17 @@ class _Look:
         quiet = {Action.WAIT, Action.RELOAD}
         services = (one.service for one in self.plan.operations if one.action not in quiet)
         return list({one.name: one for one in services if one}.values())
+
+    def names(self) -> Iterator[Problem]:
+        yield from self.other_checkouts()
+        yield from self.foreign_names()
+        yield from self.external()
+
+    def host(self) -> Iterator[Problem]:
+        yield from self.ports()
+        yield from self.memory()
+        yield from self.disk()
+        yield from self.images()
 
     def other_checkouts(self) -> Iterator[Problem]:
         here = str(self.desired.file.parent)
@@ -136,6 +154,9 @@ class _Look:
     def sources(self) -> Iterator[Problem]:
         yield from unseen_files(self.engine, self.desired, self._made())
         yield from missing_sources(self.desired, self._made())
+
+    def directories(self) -> Iterator[Problem]:
+        yield from missing_directories(self.desired, self._made())
 
     def ports(self) -> Iterator[Problem]:
         kept = [port for one in self.observed.containers if one.is_running for port in one.ports]

@@ -31,11 +31,21 @@ def unseen_files(
 
 def missing_sources(desired: Desired, services: Iterable[DesiredService]) -> Iterator[Problem]:
     """Mounted directories that are not there and not about to be written; secrets."""
-    for service in services:
+    made = list(services)
+    yield from missing_directories(desired, made)
+    for service in made:
         for source in service.sources:
             if source.secret:
                 yield from _secret_problem(source.path, source.secret)
-            elif not source.path.exists() and source.path not in desired.coming:
+
+
+def missing_directories(desired: Desired, services: Iterable[DesiredService]) -> Iterator[Problem]:
+    """The same but for secrets, which `up` completes before."""
+    for service in services:
+        for source in service.sources:
+            if source.secret:
+                continue
+            if not source.path.exists() and source.path not in desired.coming:
                 yield Problem(
                     f"service `{service.name}` mounts `{source.path}`, which does not exist",
                     hint="`obsctl render` writes the stack's files",

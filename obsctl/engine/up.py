@@ -14,9 +14,9 @@ from obsctl.engine.interrupt import Interrupt, interruptible
 from obsctl.engine.journal import Journal, interrupted_steps
 from obsctl.engine.lock import Waiting, project_lock
 from obsctl.engine.model import Desired
-from obsctl.engine.observe import observe
+from obsctl.engine.observe import Observed, observe
 from obsctl.engine.plan import Plan
-from obsctl.engine.preflight import preflight, warnings
+from obsctl.engine.preflight import foreseen, preflight, warnings
 from obsctl.engine.reconcile import reconcile
 from obsctl.engine.staging import check_staged
 from obsctl.engine.state import Loaded, State, read_state, write_state
@@ -53,9 +53,19 @@ class Goal:
 
     def plan(self, engine: Engine) -> Plan:
         """What bring_up would do now; changes nothing."""
+        return self._seen(engine)[2]
+
+    def foresee(self, engine: Engine) -> tuple[Plan, tuple[Problem, ...]]:
+        """The plan, and what would keep bring_up from carrying it out; changes nothing."""
+        desired, observed, plan = self._seen(engine)
+        found = foreseen(engine, desired, observed, plan) if plan.changes else ()
+        return plan, found
+
+    def _seen(self, engine: Engine) -> tuple[Desired, Observed, Plan]:
         desired = self.desired()
         observed = observe(engine, desired.project, desired)
-        return reconcile(desired, observed, read_state(self.state_directory), self.at_risk)
+        state = read_state(self.state_directory)
+        return desired, observed, reconcile(desired, observed, state, self.at_risk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What is wrong with the files under secrets/ and the values in them; never tells a value."""
 
+import os
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,7 +36,13 @@ class SecretProblem(Problem):
     secret: str = ""
 
 
-def check(root: Path, names: Iterable[str], remedies: Callable[[str], str]) -> tuple[Problem, ...]:
+def check(
+    root: Path,
+    names: Iterable[str],
+    remedies: Callable[[str], str],
+    *,
+    makes_directory: bool = False,
+) -> tuple[Problem, ...]:
     """What is wrong with the directory and the files of `names`.
 
     `remedies` tells for a name what makes a good file of it.
@@ -44,7 +51,9 @@ def check(root: Path, names: Iterable[str], remedies: Callable[[str], str]) -> t
     wanted = sorted(set(names))
     if not wanted:
         return ()
-    if (found := _check_directory(folder)) is not None:
+    # One that is not there yet is made with the first secret: then each file is what is missing.
+    comes = makes_directory and not os.path.lexists(folder)
+    if not comes and (found := _check_directory(folder)) is not None:
         return (found,)
     problems = (_check_file(folder / name, remedies(name)) for name in wanted)
     return tuple(problem for problem in problems if problem is not None)

@@ -96,10 +96,17 @@ def missing(root: Path, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in sorted(set(names)) if not os.path.lexists(folder / name))
 
 
-def check(root: Path, names: Iterable[str], given: Iterable[str] = ()) -> tuple[Problem, ...]:
+def check(
+    root: Path,
+    names: Iterable[str],
+    given: Iterable[str] = (),
+    *,
+    makes_directory: bool = False,
+) -> tuple[Problem, ...]:
     """What is wrong with the directory and the files of `names`; never tells a value.
 
-    `given` are those that the user brings; they decide what a hint advises.
+    `given` are those that the user brings; they decide what a hint advises. A directory that
+    whoever asks `makes_directory` before it matters may be missing.
     """
     own = frozenset(given)
 
@@ -107,7 +114,7 @@ def check(root: Path, names: Iterable[str], given: Iterable[str] = ()) -> tuple[
         make = "run `obsctl init --secrets-only`"
         return f"run `{how_to_give(name)}`" if name in own else make
 
-    return secret_checks.check(root, names, remedy)
+    return secret_checks.check(root, names, remedy, makes_directory=makes_directory)
 
 
 def how_to_give(name: str) -> str:

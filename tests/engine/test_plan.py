@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,11 +41,11 @@ def tree(folder: Path) -> dict[str, str]:
 def test_plan_tells_and_changes_nothing(
     project: ProjectUnderTest, kit: Kit, short_path: Path
 ) -> None:
-    def plan(*options: str) -> Result:
+    def plan(*options: str, command: str = "plan") -> Result:
         before = tree(project.folder)
         with proxied(short_path / "s", kit.docker_host) as proxy:
             environment = {"DOCKER_HOST": proxy.docker_host}
-            done = project.obsctl("plan", *options, environment=environment)
+            done = project.obsctl(command, *options, environment=environment)
             assert proxy.calls == []
         assert tree(project.folder) == before
         return done
@@ -77,3 +78,48 @@ def test_plan_tells_and_changes_nothing(
     assert {one["action"] for one in data["operations"]} == {"reload"}
     assert project.obsctl("up").code == 0
     assert plan("--exit-code").code == 0
+    assert plan("--dry-run", command="up").stdout == plan().stdout
+
+
+OWED = """\
+notifications:
+  receivers:
+    ops: { webhook: { url_secret: { secret: ops_hook } } }
+  routes: { critical: [ops] }"""
+
+
+def test_plan_tells_what_would_stop_up(
+    project: ProjectUnderTest, kit: Kit, short_path: Path
+) -> None:
+    def seen(*arguments: str) -> Result:
+        before = tree(project.folder)
+        with proxied(short_path / "s", kit.docker_host) as proxy:
+            done = project.obsctl(*arguments, environment={"DOCKER_HOST": proxy.docker_host})
+            assert proxy.calls == []
+        assert tree(project.folder) == before
+        return done
+
+    gone = "localhost:1/obsctl-none:1"
+    project.images = {**project.images, "alertmanager": gone}
+    stack = "  without: [ elk, grafana ]\n  web: {}"
+    project.write(SERVICES.format(3999), more=OWED, stack=stack)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", project.ports["prometheus"]))
+        taken.listen()
+        planned = seen("plan")
+        dry = seen("up", "--dry-run", "--frozen")
+        data = json.loads(seen("plan", "--json").stdout)
+    assert planned.code == 0, planned.text
+    assert "make secrets/web_password" in planned.stdout
+    assert f"pull {gone}" in planned.stdout
+    for words in ("ops_hook` is missing", "is in use", gone, "obsctl.yaml:", "hint: "):
+        assert words in planned.stderr, planned.stderr
+    assert "warning: " in planned.stderr
+    assert "error: " not in planned.stderr
+    assert (dry.code, dry.stdout) == (0, planned.stdout)
+    assert "is stale" in dry.stderr
+    assert data["secrets"] == {"make": ["web_password"], "fetch": []}
+    assert data["pulls"] == [gone]
+    messages = "\n".join(one["message"] for one in data["obstacles"])
+    assert all(words in messages for words in ("ops_hook", "is in use", gone)), messages
+    assert all(one["hint"] for one in data["obstacles"])
