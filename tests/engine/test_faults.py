@@ -48,7 +48,7 @@ def test_kill_at_each_call_of_a_fresh_up(
 ) -> None:
     figures = Sweep("kill -9, fresh up", count_calls(project, short_path))
     wanted = project.shape()
-    for number, after in points(figures.calls, (BEFORE, AFTER), some=5):
+    for number, after in points(figures.calls, (BEFORE, AFTER), some=4):
         assert project.run("down", "--volumes").code == 0
         (project.root / ".obsctl" / "state.json").unlink(missing_ok=True)
         killed = killed_up(project, short_path, Killer(number, after=after))
@@ -77,7 +77,7 @@ def test_kill_at_each_call_of_a_replacing_up(
     change(running)
     figures = Sweep("kill -9, three replaced", count_calls(running, short_path))
     ways = [(after, journal) for journal in (True, False) for after in (BEFORE, AFTER)]
-    for number, (after, journal) in points(figures.calls, ways, some=7):
+    for number, (after, journal) in points(figures.calls, ways, some=5):
         change(running)
         killed = killed_up(running, short_path, Killer(number, after=after))
         if not journal:

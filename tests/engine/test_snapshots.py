@@ -147,7 +147,7 @@ def test_kill_at_each_call_of_a_change_with_a_snapshot(
 
     change()
     figures = Sweep("kill -9, volume saved", count_calls(kept, short_path))
-    for number, after in points(figures.calls, (BEFORE, AFTER), some=5):
+    for number, after in points(figures.calls, (BEFORE, AFTER), some=3):
         change()
         killed_up(kept, short_path, Killer(number, after=after))
         with figures.point((number, after)):
