@@ -44,7 +44,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         typer.Option("--target", metavar="COMPONENT=URL", help="Where a component is reached."),
     ] = None,
 ) -> None:
-    """Check that every part of the running stack works; exit 1 when one does not."""
+    """Check that every part of the running stack works. Exits 1 when one does not."""
     from obsctl.cli import checking
 
     forms = checking.Forms(json=json, junit=junit, html=html, verbose=verbose)

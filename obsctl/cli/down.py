@@ -15,7 +15,7 @@ def command(
         bool, typer.Option("--volumes", help="Remove the volumes too: all stored data.")
     ] = False,
 ) -> None:
-    """Stop and remove the project's containers and networks; data stays unless asked for."""
+    """Stop and remove the project's containers and networks. Data stays unless asked for."""
     from obsctl.console import print_note, steps
     from obsctl.engine.down import take_down
     from obsctl.engine.located import locate_stack

@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter per option
     yes: Yes = False,
     secrets_only: SecretsOnly = False,
 ) -> None:
-    """Write obsctl.yaml, secrets and .gitignore entries; never overwrites anything."""
+    """Write obsctl.yaml, secrets and .gitignore entries. Overwrites nothing."""
     from obsctl.cli import interview, scaffolding
 
     given = interview.Given(

@@ -23,7 +23,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,
 ) -> None:
-    """Print or write metrics, logging and error tracking code for an app."""
+    """Print or write code for an app: metrics, logs, error tracking."""
     from obsctl.cli import instrumenting
 
     app, root = instrumenting.find_app(kind, service, file)

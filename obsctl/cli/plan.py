@@ -16,7 +16,7 @@ def command(
         bool, typer.Option("--exit-code", help="Exit 1 when `up` would change anything.")
     ] = False,
 ) -> None:
-    """Show what `up` would do, each operation with its cause, and what would stop it."""
+    """Show what `up` would do and why, and what would stop it."""
     from obsctl.cli.planning import plan_of, show
 
     planned = plan_of(file)

@@ -11,7 +11,7 @@ def command(
         typer.Argument(help="The project file, or what `check --json` prints."),
     ] = "project",
 ) -> None:
-    """Print the JSON Schema of the project file or of check's report."""
+    """Print the JSON Schema of obsctl.yaml or of check's report."""
     import json
 
     from obsctl.console import print_data

@@ -13,7 +13,7 @@ def command(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the services as JSON.")] = False,
 ) -> None:
-    """Show the state of every service; exit 1 when one does not run as it should."""
+    """Show the state of every service. Exits 1 when one does not run as it should."""
     from json import dumps
 
     from obsctl.console import print_data, print_note, print_table

@@ -32,7 +32,7 @@ def command(  # noqa: PLR0913 - one for each option
         ),
     ] = None,
 ) -> None:
-    """Make the running stack what the project file says; on failure the old one serves on."""
+    """Make the running stack what the project file says. On failure the old one serves on."""
     from obsctl.cli.bringing_up import Wish, bring_up_project
     from obsctl.console import print_note, print_table
     from obsctl.engine.up import Patience

@@ -10,7 +10,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the problems as JSON."
 
 
 def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
-    """Check the project file; writes nothing and needs neither Docker nor secrets."""
+    """Check the project file. Needs neither Docker nor secrets, and writes nothing."""
     from obsctl.cli.pipeline import build
     from obsctl.console import print_data, print_note, problems_as_json
     from obsctl.errors import ProjectFileError

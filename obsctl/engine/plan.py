@@ -25,6 +25,9 @@ class Action(StrEnum):
     WAIT = "wait for"
 
 
+_FOLLOWING = frozenset({Action.START, Action.WAIT})
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing to do, for one reason; `needs` are the keys of what must have ended well before.
@@ -73,13 +76,32 @@ class Plan:
         return "".join(f"{line}\n" for line in (*self._lines(), *self._refused()))
 
     def _lines(self) -> Iterator[str]:
-        width = max(len(operation.key) for operation in self.operations)
-        for operation in self.operations:
-            yield f"{operation.key:<{width}}  {operation.cause}"
-            if operation.needs:
-                yield f"{'':<{width}}  after {', '.join(operation.needs)}"
+        told = self._told()
+        width = max(len(operation.key) for operation in told)
+        for operation in told:
+            awaited = ", ".join(self._awaited_by(operation.resource)) if operation.service else ""
+            after = f"; after {awaited}" if awaited else ""
+            yield f"{operation.key:<{width}}  {operation.cause}{after}"
             if operation.saves:
                 yield f"{'':<{width}}  saves volume {', '.join(operation.saves)} before"
+
+    def _told(self) -> list[Operation]:
+        """Without what goes without saying: what was made is started, and waited for."""
+        told: list[Operation] = []
+        resources: set[str] = set()
+        for operation in self.operations:
+            follows = operation.action in _FOLLOWING
+            if not follows or operation.resource not in resources:
+                told.append(operation)
+            resources.add(operation.resource)
+        return told
+
+    def _awaited_by(self, resource: str) -> list[str]:
+        """The other services that must be ready, or have completed, before this one goes on."""
+        mine = [one for one in self.operations if one.resource == resource]
+        awaited = {need for one in mine for need in one.needs}
+        waits = (one for one in self.operations if one.action is Action.WAIT)
+        return [one.resource for one in waits if one.key in awaited and one.resource != resource]
 
     def _refused(self) -> Iterator[str]:
         for problem in self.refusals:

@@ -78,7 +78,7 @@ def _fixed_labels(rule: Mapping[str, Any]) -> dict[str, str]:
 
 def _unknown_alert(name: str, known: Sequence[str]) -> UsageError:
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"alerts: {', '.join(known) or 'none'}"
+    hint = f"did you mean `{near[0]}`?" if near else "stack/runbooks/ has a page for each alert"
     return UsageError(Problem(f"there is no alert `{name}`", hint=hint))
 
 

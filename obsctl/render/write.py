@@ -62,11 +62,17 @@ def is_stale(files: Iterable[RenderedFile], directory: Path) -> bool:
 
 
 def difference(files: Iterable[RenderedFile], directory: Path) -> str:
-    """What `write` would change, as a unified diff; "" when the tree is in sync."""
+    """What `write` would change, as a unified diff; "" when the tree is in sync.
+
+    Of a tree that was never written, one line: all of it would be the difference.
+    """
     with _plainly(directory):
         wanted = {str(file.path): file.text for file in files}
         manifest = read_manifest(directory, force=True)
         current = files_in_place(directory, {*wanted, *manifest.paths, MANIFEST_FILE})
+    if not current:
+        count = "1 file is" if len(wanted) == 1 else f"{len(wanted)} files are"
+        return f"{directory.name}/ is not rendered yet: {count} to be written\n"
     hashes = Manifest({path: sha256(text.encode()) for path, text in wanted.items()})
     stored = _text(current.pop(MANIFEST_FILE, None))
     diffs = [

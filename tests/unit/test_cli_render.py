@@ -23,7 +23,7 @@ def test_check_prints_a_diff_and_exits_1_until_it_is_rendered(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["render", "--check"]) == 1
-    assert "+++ b/stack/prometheus/prometheus.yml" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("stack/ is not rendered yet: ")
     assert not (project / "stack").exists()
     assert run(["render"]) == 0
     said = capsys.readouterr()
@@ -32,6 +32,9 @@ def test_check_prints_a_diff_and_exits_1_until_it_is_rendered(
     assert "files below stack/: alertmanager/ 2" in said.err
     assert run(["render", "--check"]) == 0
     assert capsys.readouterr().out == ""
+    (project / "stack/prometheus/prometheus.yml").unlink()
+    assert run(["render", "--check"]) == 1
+    assert "+++ b/stack/prometheus/prometheus.yml" in capsys.readouterr().out
 
 
 def test_a_second_render_writes_nothing(capsys: pytest.CaptureFixture[str], project: Path) -> None:

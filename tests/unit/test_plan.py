@@ -22,7 +22,6 @@ def test_text() -> None:
         == """\
 pull prom/prometheus:v3  the Engine does not have it
 replace prometheus       image prom/prometheus:v2 -> prom/prometheus:v3
-                         after pull prom/prometheus:v3
 wait for redis           until it is ready
 """
     )

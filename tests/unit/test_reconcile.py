@@ -34,33 +34,30 @@ def test_a_fresh_project() -> None:
         service("db"),
     )
     seen = observed(wanted, without=(NETWORK, "erp_db", "erp_web", "web:1"))
+    plan = reconcile(wanted, seen, NOTHING)
     assert (
-        str(reconcile(wanted, seen, NOTHING))
+        str(plan)
         == """\
 create network erp_net  it does not exist
 create volume erp_web   it does not exist
 create volume erp_db    it does not exist
 pull web:1              the Engine does not have it
 create db               it does not exist
-                        after create network erp_net, create volume erp_db
-start db                it is new
-                        after create db
-wait for db             until it is ready
-                        after start db
-create setup            it does not exist
-                        after create network erp_net
-start setup             it is new
-                        after create setup, wait for db
-wait for setup          until it has completed
-                        after start setup
-create web              it does not exist
-                        after create network erp_net, create volume erp_web, pull web:1
-start web               it is new
-                        after create web, wait for setup
-wait for web            until it is ready
-                        after start web
+create setup            it does not exist; after db
+create web              it does not exist; after setup
 """
     )
+    assert {one.key: one.needs for one in plan.operations if one.needs} == {
+        "create db": ("create network erp_net", "create volume erp_db"),
+        "start db": ("create db",),
+        "wait for db": ("start db",),
+        "create setup": ("create network erp_net",),
+        "start setup": ("create setup", "wait for db"),
+        "wait for setup": ("start setup",),
+        "create web": ("create network erp_net", "create volume erp_web", "pull web:1"),
+        "start web": ("create web", "wait for setup"),
+        "wait for web": ("start web",),
+    }
 
 
 def test_what_is_not_required_is_not_waited_for() -> None:
