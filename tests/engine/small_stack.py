@@ -30,7 +30,8 @@ class Kit:
     enter: tuple[str, ...] = ()  # prefix of commands that must reach published ports
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "DOCKER_HOST": self.docker_host}
+        path = f"{self.compose.parent}{os.pathsep}{os.environ['PATH']}"  # `docker` is there too
+        return {**os.environ, "PATH": path, "DOCKER_HOST": self.docker_host}
 
 
 def eventually(check: Callable[[], T], timeout_s: float = 30) -> T:

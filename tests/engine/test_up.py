@@ -49,7 +49,7 @@ def test_plan_reads_only(project: Project, short_path: Path) -> None:
             check=True,
         )
         assert proxy.calls == []
-    assert "start prometheus" in done.stdout
+    assert "create prometheus" in done.stdout
     assert not (project.root / ".obsctl").exists()
 
 

@@ -1,6 +1,7 @@
 """compose-lint and dclint over every golden's compose file: none in the core stack."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -24,11 +25,12 @@ DCLINT = "dclint@3.1.0"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_compose_lint_finds_nothing_in_the_core(name: str) -> None:
+def test_compose_lint_finds_nothing_in_the_core(name: str, tmp_path: Path) -> None:
     program = Path(sys.executable).with_name("compose-lint")
     if not program.exists():
         unavailable("tools", "compose-lint is not installed; `make setup` does it")
-    file = CASES / name / "stack/docker-compose.yml"
+    # Not where the checkout happens to be: below /root every bind mount would be a finding.
+    file = shutil.copy(CASES / name / "stack/docker-compose.yml", tmp_path)
     command = [str(program), "--fail-on", "low", "--format", "json", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
