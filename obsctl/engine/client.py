@@ -2,33 +2,35 @@
 
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from obsctl.engine.address import find_address
 from obsctl.engine.api_version import ApiVersion
+from obsctl.engine.changes import Changes, missing_is_fine, spelled
 from obsctl.engine.failures import EngineRefusal, no_engine, reason_of, too_old, unreachable
 from obsctl.engine.host import is_this_machine
+from obsctl.engine.pulse import Pulse
 from obsctl.engine.reads import Json, Reads
 from obsctl.engine.references import split_reference
 from obsctl.engine.way import Way
+from obsctl.errors import EngineError
 
 if TYPE_CHECKING:
     from docker import APIClient
 
+T = TypeVar("T")
 CONNECT_TIMEOUT_S: Final = 10.0
-REQUEST_TIMEOUT_S: Final = 60.0
+STREAM_TIMEOUT_S: Final = 60.0
 # The newest API that was tried; with an older Engine, the Engine's own newest.
 NEWEST_API: Final = ApiVersion(1, 51)
 OLDEST_API: Final = ApiVersion(1, 40)
 _BAD_REQUEST: Final = 400
-_NOT_FOUND: Final = 404
 
 
-class Engine(Reads):
+class Engine(Reads, Changes):
     """A Docker Engine that answered; safe to share between threads."""
 
     def __init__(self, way: Way, api: ApiVersion, version: Json) -> None:
@@ -37,11 +39,17 @@ class Engine(Reads):
         self.version = version
         self._way = way
         self._local = threading.local()
-        self._reader = way.reader(REQUEST_TIMEOUT_S)
+        self.pulse = Pulse(way.address.host, lambda within_s: _ping(way, within_s))
+        self._reader = way.reader(CONNECT_TIMEOUT_S, self.pulse)
 
     @classmethod
-    def open(cls, timeout_s: float = CONNECT_TIMEOUT_S) -> "Engine":
-        """Find the Engine and agree on an API version; EngineError says what is in the way."""
+    def open(
+        cls, timeout_s: float = CONNECT_TIMEOUT_S, tell: Callable[[str], None] | None = None
+    ) -> "Engine":
+        """Find the Engine and agree on an API version; EngineError says what is in the way.
+
+        `tell` hears later what is waited for when the Engine takes long.
+        """
         way = Way.to(find_address(), timeout_s)
         address = way.address
         version = _read_version(way, timeout_s)
@@ -50,7 +58,9 @@ class Engine(Reads):
         found = ApiVersion.parse(str(version["ApiVersion"]))
         if found < OLDEST_API:
             raise too_old(address.host, f"API {found}", f"API {OLDEST_API}")
-        return cls(way, min(found, NEWEST_API), version)
+        engine = cls(way, min(found, NEWEST_API), version)
+        engine.pulse.tell = tell or engine.pulse.tell
+        return engine
 
     @cached_property
     def is_local(self) -> bool:
@@ -62,74 +72,12 @@ class Engine(Reads):
         """(operating system, architecture) of the containers that it runs."""
         return str(self.version.get("Os", "")), str(self.version.get("Arch", ""))
 
-    # changes
-
-    def create_network(self, name: str, body: Json) -> None:
-        with self._asking(f"create network `{name}`") as api:
-            # Raw, for create_network() has no way to give what compose gives.
-            _checked(api, "/networks/create", {**body, "Name": name})
-
-    def create_volume(self, name: str, body: Json) -> None:
-        with self._asking(f"create volume `{name}`") as api:
-            _checked(api, "/volumes/create", {**body, "Name": name})
-
-    def create_container(self, name: str, body: Json) -> str:
-        """Create, and return the id; nothing runs yet."""
-        with self._asking(f"create container `{name}`") as api:
-            created = api.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
-            return str(created["Id"])
-
-    def attach(self, network: str, container: str, endpoint: Json) -> None:
-        with self._asking(f"attach `{container}` to network `{network}`") as api:
-            body = {"Container": container, "EndpointConfig": endpoint}
-            _checked(api, f"/networks/{quote(network)}/connect", body)
-
-    def start(self, container: str) -> None:
-        with self._asking(f"start container `{container}`") as api:
-            api.start(container)
-
-    def stop(self, container: str, grace_s: int) -> None:
-        """SIGTERM, and SIGKILL after `grace_s`."""
-        with self._asking(f"stop container `{container}`") as api:
-            api.stop(container, timeout=grace_s)
-
-    def unpause(self, container: str) -> None:
-        with self._asking(f"resume container `{container}`") as api:
-            api.unpause(container)
-
-    def signal(self, container: str, name: str) -> None:
-        with self._asking(f"send {name} to container `{container}`") as api:
-            api.kill(container, signal=name)
-
-    def rename(self, container: str, name: str) -> None:
-        with self._asking(f"rename container `{container}` to `{name}`") as api:
-            api.rename(container, name)
-
-    def remove(self, container: str, *, force: bool = False) -> None:
-        """Remove a container and its anonymous volumes; one that is gone is fine."""
-        with self._asking(f"remove container `{container}`", missing_ok=True) as api:
-            api.remove_container(container, v=True, force=force)
-
-    def remove_network(self, name: str) -> None:
-        with self._asking(f"remove network `{name}`", missing_ok=True) as api:
-            api.remove_network(name)
-
-    def remove_volume(self, name: str) -> None:
-        with self._asking(f"remove volume `{name}`", missing_ok=True) as api:
-            api.remove_volume(name)
-
-    def run(self, container: str, command: list[str]) -> tuple[int, bytes]:
-        """Run a command inside; its exit code, and what it printed."""
-        with self._asking(f"run a command in container `{container}`") as api:
-            made = api.exec_create(container, command)
-            output = api.exec_start(made["Id"])
-            code = api.exec_inspect(made["Id"])["ExitCode"]
-            return -1 if code is None else int(code), bytes(output)
+    # streams, and what takes the SDK's own ways
 
     def pull(self, reference: str) -> Iterator[Json]:
         """Pull; yields the Engine's progress events, and raises on one that tells of an error."""
         doing = f"pull image `{reference}`"
-        with self._asking(doing) as api:
+        with self._streaming(doing) as api:
             repository, tag = split_reference(reference)
             given = _credentials(api, repository)
             events = api.pull(repository, tag=tag, stream=True, decode=True, auth_config=given)
@@ -140,13 +88,16 @@ class Engine(Reads):
 
     def find_in_registry(self, reference: str) -> Json:
         """What the registry tells of an image, its `Platforms` for one; EngineError without it."""
-        with self._asking(f"find image `{reference}` in its registry") as api:
+
+        def ask(api: "APIClient") -> Json:
             given = _credentials(api, reference)
             return dict(api.inspect_distribution(reference, given))  # type: ignore[no-untyped-call]
 
+        return self._ask(f"find image `{reference}` in its registry", ask)
+
     def logs(self, container: str, *, tail: int | None, follow: bool = False) -> Iterator[bytes]:
         """stdout and stderr of a container in pieces that need not end with a line."""
-        with self._asking(f"read the log of container `{container}`", missing_ok=True) as api:
+        with missing_is_fine(), self._streaming(f"read the log of {spelled(container)}") as api:
             yield from api.logs(
                 container, stream=True, follow=follow, tail="all" if tail is None else tail
             )
@@ -154,7 +105,7 @@ class Engine(Reads):
     @contextmanager
     def events(self, project_label: str, since: str) -> Iterator[Iterator[Json]]:
         """Container events as they come; leaving the block closes the stream."""
-        with self._asking("follow events") as api:
+        with self._streaming("follow events") as api:
             filters = {"type": ["container"], "label": [project_label]}
             # As a string, for the SDK's own conversion would cut it to whole seconds.
             moment: Any = since
@@ -168,29 +119,55 @@ class Engine(Reads):
         target = f"/v{self.api}{path}"
         if self._reader is not None:
             return self._reader.read(target, doing)
-        with self._asking(doing) as api:
+
+        def ask(api: "APIClient") -> Any:  # noqa: ANN401 - the same
             response = api.get(api.base_url + target)
             if response.status_code >= _BAD_REQUEST:
                 raise EngineRefusal(doing, response.status_code, reason_of(response.content))
             return response.json()
 
+        return self._ask(doing, ask)
+
+    def _ask(self, doing: str, call: "Callable[[APIClient], T]", limit_s: float | None = None) -> T:
+        with self._refusals(doing):
+            # The SDK waits for ever: how long is for the Engine's pulse to say.
+            api = self._client(None)
+            try:
+                return self.pulse.call(doing, lambda: call(api), limit_s)
+            except EngineError:
+                # It may be in use still, by the call that nobody waits for.
+                self._local.clients.pop(None)
+                raise
+
+    def _post(self, doing: str, path: str, body: Mapping[str, object]) -> None:
+        self._ask(doing, lambda api: _checked(api, path, body))
+
     @contextmanager
-    def _asking(self, doing: str, *, missing_ok: bool = False) -> "Iterator[APIClient]":
-        """This thread's SDK client; whatever it raises becomes an EngineError."""
+    def _streaming(self, doing: str) -> "Iterator[APIClient]":
+        """This thread's SDK client for answers that come bit by bit."""
+        self.pulse.check(doing)
+        with self._refusals(doing):
+            yield self._client(STREAM_TIMEOUT_S)
+
+    def _client(self, timeout_s: float | None) -> "APIClient":
+        clients: dict[float | None, APIClient] = self._local.__dict__.setdefault("clients", {})
+        if timeout_s not in clients:
+            clients[timeout_s] = _sdk(self._way, self.api, timeout_s)
+        return clients[timeout_s]
+
+    @contextmanager
+    def _refusals(self, doing: str) -> Iterator[None]:
+        """Whatever the SDK raises becomes an EngineError."""
         from docker.errors import APIError, DockerException
         from requests.exceptions import RequestException
 
         try:
-            if not hasattr(self._local, "api"):
-                self._local.api = _sdk(self._way, self.api, REQUEST_TIMEOUT_S)
-            yield self._local.api
+            yield
         except APIError as error:
-            status = error.status_code or 0
-            if missing_ok and status == _NOT_FOUND:
-                return
-            raise EngineRefusal(doing, status, str(error.explanation or error).strip()) from error
+            status, reason = error.status_code or 0, str(error.explanation or error).strip()
+            raise EngineRefusal(doing, status, reason) from error
         except (DockerException, RequestException, OSError) as error:
-            raise unreachable(error, self.address.host, REQUEST_TIMEOUT_S) from error
+            raise unreachable(error, self.address.host, STREAM_TIMEOUT_S, doing) from error
 
 
 def _read_version(way: Way, timeout_s: float) -> Json:
@@ -215,7 +192,7 @@ def _read_version(way: Way, timeout_s: float) -> Json:
         raise unreachable(error, address.host, timeout_s) from error
 
 
-def _sdk(way: Way, version: ApiVersion, timeout_s: float) -> "APIClient":
+def _sdk(way: Way, version: ApiVersion, timeout_s: float | None) -> "APIClient":
     from docker import APIClient
     from docker.tls import TLSConfig
 
@@ -223,7 +200,23 @@ def _sdk(way: Way, version: ApiVersion, timeout_s: float) -> "APIClient":
     if (wanted := way.address.tls) is not None:
         authority = wanted.authority if wanted.verify else None
         tls = TLSConfig(client_cert=wanted.pair, ca_cert=authority, verify=wanted.verify)
-    return APIClient(way.url, str(version), math.ceil(timeout_s), tls)
+    # None is for ever, which the SDK's types forget.
+    seconds: Any = None if timeout_s is None else math.ceil(timeout_s)
+    return APIClient(way.url, str(version), seconds, tls)
+
+
+def _ping(way: Way, timeout_s: float) -> Exception | None:
+    """What came instead of an answer within the time."""
+    try:
+        if reader := way.reader(timeout_s):
+            with closing(reader):
+                reader.ping()
+        else:
+            with closing(_sdk(way, OLDEST_API, timeout_s)) as api:
+                api.get(f"{api.base_url}/_ping", timeout=timeout_s)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is no answer
+        return error
+    return None
 
 
 def _credentials(api: "APIClient", repository: str) -> dict[str, str] | None:

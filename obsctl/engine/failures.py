@@ -67,20 +67,26 @@ def no_engine(address: str, reason: str) -> EngineError:
     )
 
 
-def unreachable(error: BaseException, address: str, timeout_s: float) -> EngineError:
-    """Why no answer came from the Engine at `address`: each cause has its own message."""
+def unreachable(
+    error: BaseException, address: str, timeout_s: float, doing: str = ""
+) -> EngineError:
+    """Why no answer came from the Engine at `address`: each cause has its own message.
+
+    `doing` is what it was asked for.
+    """
     causes = tuple(_chain(error))
+    asked = f"; asked to {doing}" if doing else ""
     if any(isinstance(cause, PermissionError) for cause in causes):
         return EngineError(
             Problem(
-                f"no permission to use the Docker Engine at `{address}`",
+                f"no permission to use the Docker Engine at `{address}`{asked}",
                 hint="add yourself to the group `docker` and log in again, or use rootless Docker",
             )
         )
     if any(_is_absent(cause) for cause in causes):
         return EngineError(
             Problem(
-                f"the Docker Engine is not running at `{address}`",
+                f"the Docker Engine is not running at `{address}`{asked}",
                 hint="start it, e.g. `systemctl start docker`; "
                 "if it listens elsewhere, set DOCKER_HOST or choose a docker context",
             )
@@ -88,14 +94,16 @@ def unreachable(error: BaseException, address: str, timeout_s: float) -> EngineE
     if any(isinstance(cause, TimeoutError) or "Timeout" in _name(cause) for cause in causes):
         return EngineError(
             Problem(
-                f"the Docker Engine at `{address}` hangs: no answer within {timeout_s:g} s",
+                f"the Docker Engine at `{address}` hangs: no answer within {timeout_s:g} s{asked}",
                 hint="look at its log (`journalctl -u docker`) and restart it",
             )
         )
     words = " ".join(str(causes[-1]).split()) or _name(causes[-1])
     hint = next((hint for text, hint in _ANSWERS if text in words), _ANSWERS[-1][1])
     return EngineError(
-        Problem(f"no usable answer from the Docker Engine at `{address}`: {words}", hint=hint)
+        Problem(
+            f"no usable answer from the Docker Engine at `{address}`: {words}{asked}", hint=hint
+        )
     )
 
 

@@ -39,7 +39,9 @@ def pull_image(context: Context, reference: str) -> None:
 def _pull(context: Context, reference: str) -> None:
     layers = Layers()
     shown: tuple[str, ...] = ()
-    for event in _interruptible(lambda: context.engine.pull(reference), context):
+    for event in _interruptible(
+        lambda: context.engine.pull(reference), f"pull image `{reference}`", context
+    ):
         layers.note(event)
         lines = (layers.total(), *layers.details())
         if lines != shown:
@@ -48,7 +50,7 @@ def _pull(context: Context, reference: str) -> None:
 
 
 def _interruptible(
-    events: Callable[[], Iterator[Mapping[str, Any]]], context: Context
+    events: Callable[[], Iterator[Mapping[str, Any]]], doing: str, context: Context
 ) -> Iterator[Mapping[str, Any]]:
     """The events, read in a thread: a registry that says nothing must not keep the user."""
     queue: SimpleQueue[Mapping[str, Any] | Exception | None] = SimpleQueue()
@@ -62,12 +64,15 @@ def _interruptible(
             queue.put(error)
 
     threading.Thread(target=read, daemon=True).start()
+    wait = context.engine.pulse.waiting(doing)
     while True:
         context.interrupt.check()
         try:
             got = queue.get(timeout=_LOOK_S)
         except Empty:
+            wait.look()
             continue
+        wait = context.engine.pulse.waiting(doing)
         if got is None:
             return
         if isinstance(got, Exception):

@@ -18,6 +18,7 @@ _RESTARTS_MAX: Final = 4
 _STABLE_S: Final = 1.0
 _PAUSES_S: Final = (0.05, 0.05, 0.1, 0.1, 0.2, 0.3, 0.5)
 _PROBE_TIMEOUT_S: Final = 1.0
+_CHECK_TIMEOUT_S: Final = 30.0  # the Engine's own, of a health check that names none
 _UNAUTHORIZED: Final = 401  # it serves; whether it is well is for its health check to say
 
 
@@ -92,12 +93,14 @@ def _passes_itself(context: Context, service: DesiredService, container: Contain
     endpoint = endpoint_of(context.engine, container, service.ready or "")
     if endpoint and endpoint.published and not is_answering(endpoint):
         return False
-    test = (container.inspected["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
+    check = container.inspected["Config"].get("Healthcheck") or {}
+    test = check.get("Test") or ["NONE"]
     if test[0] == "NONE":
         return True
     command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else list(test[1:])
     with suppress(EngineError):
-        return context.engine.run(container.id, command)[0] == 0
+        limit_s = int(check.get("Timeout") or 0) / 1e9 or _CHECK_TIMEOUT_S
+        return context.engine.run(container.id, command, limit_s)[0] == 0
     return False
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from obsctl.engine.address import Address
+from obsctl.engine.pulse import Pulse
 from obsctl.engine.reader import SocketReader
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Way:
         """As the SDK takes it."""
         return f"unix://{self.socket}" if self.socket else self.address.host
 
-    def reader(self, timeout_s: float) -> SocketReader | None:
-        """A reader of that socket."""
-        return SocketReader(self.socket, timeout_s, self.address.host) if self.socket else None
+    def reader(self, timeout_s: float, pulse: Pulse | None = None) -> SocketReader | None:
+        """A reader of that socket; with a `pulse` it waits for as long as the Engine lives."""
+        if not self.socket:
+            return None
+        return SocketReader(self.socket, timeout_s, self.address.host, pulse)

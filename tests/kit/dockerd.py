@@ -136,12 +136,17 @@ def default_host() -> str:
 
 
 def processes(name: str, argument: str = "") -> Iterator[int]:
-    """Ids of processes with this command name and `argument` somewhere in their arguments."""
+    """Ids of processes with this command name and `argument` somewhere in their arguments.
+
+    Only those that see our files: in a container the same paths are other ones.
+    """
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
             if (entry / "comm").read_text().strip() != name:
+                continue
+            if not (entry / "root").samefile("/"):
                 continue
             arguments = (entry / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
