@@ -9,6 +9,7 @@ OBSCTL_REQUIRE ?=
 export OBSCTL_REQUIRE
 # More than a usual machine's cores: most tests wait for containers. A file stays in one process.
 PARALLEL := -n 4 --dist loadfile
+FAULTS := faults faults_fresh signals snapshots surroundings private
 
 .PHONY: help setup format lint types test unit engine instrument faults tools demo bench overhead golden check clean
 
@@ -52,7 +53,7 @@ instrument: $(STAMP) ## the code for applications, in real Express and FastAPI a
 	$(BIN)/pytest -q $(PARALLEL) tests/instrument
 
 faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes a quarter of an hour
-	OBSCTL_FAULTS=all $(BIN)/pytest -q tests/engine/test_faults.py tests/engine/test_snapshots.py tests/engine/test_surroundings.py
+	OBSCTL_FAULTS=all $(BIN)/pytest -q $(PARALLEL) $(addprefix tests/engine/test_,$(addsuffix .py,$(FAULTS)))
 
 golden: $(STAMP) ## rewrite the goldens; the review is the diff
 	$(BIN)/python -m tests.golden

@@ -50,7 +50,7 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
             with steps() as on_event:
                 plan = bring_up(goal, on_event, wish.patience)
     except EngineError as error:
-        raise type(error)(*placed(error.problems, file)) from error
+        raise EngineError(*placed(error.problems, file)) from error
     if built:
         built.remember(inputs)
     _complete_errors(root, rendered, wish.patience)

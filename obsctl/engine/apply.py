@@ -1,7 +1,7 @@
 """Carries out a Plan, as parallel as its needs allow; every decision was made before."""
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from obsctl.engine.context import Context
@@ -48,6 +48,7 @@ def apply(plan: Plan, context: Context) -> None:
                     run.running[pool.submit(perform, context, operation)] = operation
             elif not run.running:
                 break
+            context.interrupt.acknowledge()
             _collect(run, context)
         if run.change_failed and not context.interrupt.is_set:
             not_begun = [one for one in run.skipped if one.action in UNDOABLE]
@@ -85,12 +86,28 @@ def _collect(run: _Run, context: Context) -> None:
         try:
             future.result()
         except ObsctlError as error:
-            run.errors[operation.key] = error
+            run.errors[operation.key] = _named(operation, error)
             if not isinstance(error, Stopped):
                 run.change_failed |= operation.action in UNDOABLE
                 context.tell(operation.resource, "failed", "failed")
         else:
             run.done[operation.key] = operation
+
+
+def _named(operation: Operation, error: ObsctlError) -> ObsctlError:
+    """The same error, whose every problem names the resource and the next step."""
+    if isinstance(error, Stopped):
+        return error
+    name, next_step = operation.resource, "`obsctl up` goes on from here"
+    problems = [
+        replace(
+            one,
+            message=one.message if name in one.message else f"`{name}`: {one.message}",
+            hint=one.hint or next_step,
+        )
+        for one in error.problems
+    ]
+    return EngineError(*problems)
 
 
 def _raise(run: _Run, context: Context, notes: list[Problem]) -> None:
@@ -109,7 +126,8 @@ def _raise(run: _Run, context: Context, notes: list[Problem]) -> None:
 
 
 def _where_it_stands(run: _Run, left: list[Operation], stopped: list[str]) -> Problem:
-    words = [f"interrupted: {len(run.done)} of the plan's operations are done"]
+    total = len(run.done) + len(run.pending) + len(run.errors) + len(run.skipped)
+    words = [f"interrupted: {len(run.done)} of {total} operations are done"]
     if stopped:
         words.append(f"given up or undone: {', '.join(stopped)}")
     if left:

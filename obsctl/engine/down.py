@@ -1,9 +1,11 @@
 """Takes a project down by its labels alone: what docker compose made is taken down as well."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from obsctl.conventions import STATE_DIRECTORY
 from obsctl.engine.client import Engine
@@ -14,6 +16,9 @@ from obsctl.engine.lock import Waiting, project_lock
 from obsctl.engine.model import LABEL_DEPENDS_ON
 from obsctl.engine.observe import Container, observe
 from obsctl.errors import EngineError, ObsctlError, Problem
+
+# How often the main thread looks up from waiting, so that a signal is noticed.
+_LOOK_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +46,57 @@ def _count(number: int, noun: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Step:
+    """Resources of one kind that may go at the same time: names by key, and how one goes."""
+
+    noun: str
+    wanted: Mapping[str, str]
+    remove: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
 class _Removal:
-    engine: Engine
     interrupt: Interrupt
     on_event: OnEvent
+    done: Counter[str] = field(default_factory=Counter)
 
-    def all(self, wanted: Mapping[str, str], remove: Callable[[str], None], noun: str) -> int:
-        """Remove all of `wanted` (name by key) in parallel; EngineError for what could not be."""
-        self.interrupt.check()
-        if not wanted:
-            return 0
+    def run(self, steps: Sequence[_Step]) -> None:
+        """One after the other; EngineError for what could not be removed, Stopped in between."""
+        for number, step in enumerate(steps):
+            self._check(steps[number:])
+            self._all(step)
+        self._check(())
+
+    def _check(self, left: Sequence[_Step]) -> None:
+        names = [name for step in left for name in step.wanted.values()]
+        done = ", ".join(_count(number, noun) for noun, number in self.done.items())
+        self.interrupt.check(
+            f"removed {done or 'nothing yet'}; "
+            + (f"still there: {', '.join(names)}" if names else "nothing is left to remove"),
+            "`obsctl down` goes on from here, `obsctl up` brings the stack back",
+        )
+
+    def _all(self, step: _Step) -> None:
+        """Remove all in parallel."""
 
         def attempt(key: str) -> tuple[Problem, ...]:
-            name = wanted[key]
+            name = step.wanted[key]
             try:
-                remove(key)
+                step.remove(key)
             except ObsctlError as error:
-                self.on_event(Event(name, f"{noun} not removed", "failed"))
+                self.on_event(Event(name, f"{step.noun} not removed", "failed"))
                 return error.problems
-            self.on_event(Event(name, f"{noun} removed", "done"))
+            self.on_event(Event(name, f"{step.noun} removed", "done"))
             return ()
 
-        with ThreadPoolExecutor(min(len(wanted), 16)) as pool:
-            problems = [problem for found in pool.map(attempt, wanted) for problem in found]
+        with ThreadPoolExecutor(16) as pool:
+            found = [pool.submit(attempt, key) for key in step.wanted]
+            while wait(found, _LOOK_S).not_done:
+                self.interrupt.acknowledge()
+        problems = [problem for one in found for problem in one.result()]
         if problems:
             raise EngineError(*problems)
-        return len(wanted)
+        self.done[step.noun] += len(step.wanted)
 
 
 def take_down(project: str, root: Path, on_event: OnEvent, *, volumes: bool = False) -> Removed:
@@ -75,33 +105,37 @@ def take_down(project: str, root: Path, on_event: OnEvent, *, volumes: bool = Fa
     def tell(text: str) -> None:
         on_event(Event(project, text))
 
-    with interruptible() as interrupt:
+    with interruptible(tell) as interrupt:
         waiting = Waiting(TIMEOUT_S, tell, interrupt.check)
         with project_lock(root / STATE_DIRECTORY, waiting):
-            removal = _Removal(Engine.open(), interrupt, on_event)
-            return _take_down(removal, project, volumes=volumes)
+            engine = Engine.open(tell=tell)
+            return _take_down(engine, project, _Removal(interrupt, on_event), volumes=volumes)
 
 
-def _take_down(removal: _Removal, project: str, *, volumes: bool) -> Removed:
-    engine = removal.engine
+def _take_down(engine: Engine, project: str, removal: _Removal, *, volumes: bool) -> Removed:
     observed = observe(engine, project)
-    count = 0
-    for group in _dependents_first(observed.containers):
-        by_id = {container.id: container for container in group}
+    containers = {one.id: one for one in observed.containers}
 
-        def remove(key: str, by_id: Mapping[str, Container] = by_id) -> None:
-            container = by_id[key]
-            if container.state not in {"created", "exited", "dead"}:
-                engine.stop(container.id, container.grace_s)
-            engine.remove(container.id, force=True)
+    def remove(key: str) -> None:
+        container = containers[key]
+        if container.state not in {"created", "exited", "dead"}:
+            engine.stop(container.id, container.grace_s)
+        engine.remove(container.id, force=True)
 
-        count += removal.all({one.id: one.name for one in group}, remove, "container")
     networks = {one.id: one.name for one in observed.networks if one.project == project}
-    gone = removal.all(networks, engine.remove_network, "network")
     ours = {one.name: one.name for one in observed.volumes if one.project == project}
-    if not volumes:
-        return Removed(count, gone, 0, tuple(ours))
-    return Removed(count, gone, removal.all(ours, engine.remove_volume, "volume"), ())
+    steps = [
+        *(
+            _Step("container", {one.id: one.name for one in group}, remove)
+            for group in _dependents_first(observed.containers)
+        ),
+        _Step("network", networks, engine.remove_network),
+        *((_Step("volume", ours, engine.remove_volume),) if volumes else ()),
+    ]
+    removal.run([step for step in steps if step.wanted])
+    done = removal.done
+    kept = () if volumes else tuple(ours)
+    return Removed(done["container"], done["network"], done["volume"], kept)
 
 
 def _dependents_first(containers: tuple[Container, ...]) -> list[list[Container]]:

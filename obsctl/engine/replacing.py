@@ -111,7 +111,8 @@ def _undone(context: Context, it: _Replacement, error: ObsctlError) -> ObsctlErr
             f"the old container of `{it.service.name}` could not be put back: {failure}",
             hint="`obsctl up` goes on from here",
         )
-        return type(error)(*error.problems, note)
+        kind = type(error) if isinstance(error, Stopped) else EngineError
+        return kind(*error.problems, note)
     if isinstance(error, Stopped):
         return error
     note = Problem(f"`{it.service.name}` runs as before: the old container was put back")

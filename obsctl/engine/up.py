@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from obsctl.conventions import COMPOSE_PROJECT, STATE_DIRECTORY
 from obsctl.engine.client import Engine
@@ -21,6 +22,8 @@ from obsctl.engine.reconcile import reconcile
 from obsctl.engine.staging import check_staged
 from obsctl.engine.state import Loaded, State, read_state, write_state
 from obsctl.errors import Problem, UsageError
+
+_NOTHING_YET: Final = ("nothing has been changed yet", "`obsctl up` begins anew")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,14 @@ class _Run:
             preflight(self.engine, self.desired, observed, plan)
             for text in warnings(self.desired, self.engine):
                 self.tell(text)
-        self.interrupt.check()
+        self.check_interrupt()
         check_staged(self.engine, self.desired, plan, self.goal.coming)
+        self.check_interrupt()
         return plan
+
+    def check_interrupt(self) -> None:
+        """While nothing is changed yet."""
+        self.interrupt.check(*_NOTHING_YET)
 
     def apply(self, plan: Plan, ready_s: float) -> None:
         journal = Journal(self.goal.state_directory)
@@ -142,12 +150,12 @@ def bring_up(goal: Goal, on_event: OnEvent, patience: Patience = Patience()) -> 
     def tell(text: str) -> None:
         on_event(Event(goal.project, text))
 
-    with interruptible() as interrupt:
-        waiting = Waiting(patience.lock_s, tell, interrupt.check)
+    with interruptible(tell) as interrupt:
+        waiting = Waiting(patience.lock_s, tell, lambda: interrupt.check(*_NOTHING_YET))
         with project_lock(goal.state_directory, waiting):
             desired = goal.desired()
             _check_names(goal.at_risk, desired)
-            run = _Run(goal, desired, Engine.open(), interrupt, on_event)
+            run = _Run(goal, desired, Engine.open(tell=tell), interrupt, on_event)
             plan = run.prepare()
             goal.coming.write()
             run.apply(plan, patience.ready_s)

@@ -99,5 +99,6 @@ def healthy(lab: Lab) -> Iterator[Lab]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = itertools.chain.from_iterable(terminalreporter.stats.values())
     properties = [dict(getattr(report, "user_properties", ())) for report in reports]
-    for figures in sorted({str(one[SWEEP]) for one in properties if SWEEP in one}):
+    found = "\n".join(str(one[SWEEP]) for one in properties if SWEEP in one)
+    for figures in sorted(set(found.splitlines())):
         terminalreporter.write_line(f"sweep of {figures}")

@@ -1,6 +1,7 @@
 """A proxy in front of the Engine's socket: counts mutating calls, and breaks them on request."""
 
 import contextlib
+import http.client
 import re
 import socket
 import socketserver
@@ -9,8 +10,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_VERSION = re.compile(r"^/v[0-9.]+")
 _LENGTH = re.compile(rb"^content-length:\s*(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
 _CHUNKED = re.compile(rb"^transfer-encoding:\s*chunked", re.IGNORECASE | re.MULTILINE)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("docker", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self._path)
 
 
 @dataclass(frozen=True)
@@ -20,15 +32,21 @@ class Call:
     number: int
     method: str
     path: str
+    body: bytes = b""
 
 
 @dataclass
 class Faults:
-    """Called around each mutating call; an answer of `answer` is sent instead of the Engine's."""
+    """Called around each mutating call; an answer of `answer` is sent instead of the Engine's.
+
+    `reading` is called before each GET with its path, and `told` may change what it answers.
+    """
 
     before: Callable[[Call], None] = lambda _call: None
     after: Callable[[Call], None] = lambda _call: None
     answer: Callable[[Call], bytes | None] = lambda _call: None
+    reading: Callable[[str], None] = lambda _path: None
+    told: Callable[[str, bytes], bytes | None] | None = None
 
 
 class Proxy:
@@ -82,6 +100,9 @@ class Proxy:
             while request := _read_request(client):
                 call = self._note(request, client)
                 if call is None:
+                    if changed := self._changed(request):
+                        client.sendall(changed)
+                        continue
                     engine.sendall(request)
                     if not pumping:
                         answers.start()
@@ -112,8 +133,26 @@ class Proxy:
             client.sendall(answer)
         return False
 
+    def _changed(self, request: bytes) -> bytes | None:
+        """Another answer than the Engine's to a GET, made out of its own; None leaves it be."""
+        method, path = request.split(b" ", 2)[:2]
+        plain = _VERSION.sub("", path.decode())
+        if method != b"GET" or "/events" in plain or "/logs" in plain:
+            return None
+        self.faults.reading(plain)
+        if self.faults.told is None:
+            return None
+        with contextlib.closing(_UnixConnection(self._engine)) as connection:
+            connection.request("GET", path.decode())
+            body = self.faults.told(plain, connection.getresponse().read())
+        if body is None:
+            return None
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        return head.encode() + b"\r\n\r\n" + body
+
     def _note(self, request: bytes, client: socket.socket) -> Call | None:
-        method, path, _ = request.split(b"\r\n", 1)[0].decode().split(" ", 2)
+        head, _, body = request.partition(b"\r\n\r\n")
+        method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
         # Attach and exec start are POSTs too, and wait is a read with a verb.
         if method in {"GET", "HEAD"} or path.endswith("/wait"):
             if "/events" in path:
@@ -121,7 +160,7 @@ class Proxy:
                     self._streams.append(client)
             return None
         with self._lock:
-            call = Call(len(self.calls) + 1, method, re.sub(r"^/v[0-9.]+", "", path))
+            call = Call(len(self.calls) + 1, method, _VERSION.sub("", path), body)
             self.calls.append(call)
         return call
 

@@ -83,14 +83,17 @@ class Project:
         definition["labels"]["dev.obsctl.spec-hash"] = f"changed-{next(_NUMBERS)}"
         self.save()
 
-    def start_up(self, *arguments: str, docker_host: str | None = None) -> "subprocess.Popen[str]":
+    def start(
+        self, action: str, *arguments: str, docker_host: str | None = None
+    ) -> "subprocess.Popen[str]":
+        """The driver at work: up, plan or down."""
         return subprocess.Popen(
             [
                 *self.kit.enter,
                 sys.executable,
                 "-m",
                 "tests.engine.drive",
-                "up",
+                action,
                 str(self.root),
                 *arguments,
             ],
@@ -100,27 +103,15 @@ class Project:
             text=True,
         )
 
+    def start_up(self, *arguments: str, docker_host: str | None = None) -> "subprocess.Popen[str]":
+        return self.start("up", *arguments, docker_host=docker_host)
+
     def up(self, *arguments: str, docker_host: str | None = None) -> Done:
         return finish(self.start_up(*arguments, docker_host=docker_host))
 
-    def run(self, *arguments: str) -> Done:
+    def run(self, action: str, *arguments: str) -> Done:
         """Another entry of the driver: plan, down."""
-        process = subprocess.Popen(
-            [
-                *self.kit.enter,
-                sys.executable,
-                "-m",
-                "tests.engine.drive",
-                *arguments[:1],
-                str(self.root),
-                *arguments[1:],
-            ],
-            env=self.kit.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        return finish(process)
+        return finish(self.start(action, *arguments))
 
     def compose(self, *arguments: str) -> Done:
         process = subprocess.Popen(

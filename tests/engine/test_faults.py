@@ -1,97 +1,47 @@
-"""Whatever happens to `up` in the middle, one more `up` ends where an undisturbed one does."""
+"""Whatever happens to an `up` that changes services, one more `up` ends where it should."""
 
-import os
-import signal
-import threading
 from pathlib import Path
 
-from tests.engine.proxy import Call, Faults, proxied
-from tests.engine.small_stack import Done, Project, eventually, finish
-from tests.engine.sweep import SWEEP, Record, Sweep, points
+from tests.engine.breaking import KINDS, Breaker, assert_recovers, assert_told, count_calls
+from tests.engine.small_stack import Project, eventually
+from tests.engine.sweep import SWEEP, Record, Sweeps, points
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 
-BEFORE, AFTER = False, True
-
-
-class Killer:
-    """Kills the process with SIGKILL before or after the k-th mutating call."""
-
-    def __init__(self, number: int, *, after: bool) -> None:
-        self.number = number
-        self.pid = 0
-        self.started = threading.Event()
-        self.faults = Faults(after=self.kill) if after else Faults(before=self.kill)
-
-    def kill(self, call: Call) -> None:
-        if call.number == self.number:
-            self.started.wait(5)
-            os.kill(self.pid, signal.SIGKILL)
-
-
-def killed_up(project: Project, directory: Path, killer: Killer) -> Done:
-    with proxied(directory / "k", project.kit.docker_host, killer.faults) as proxy:
-        process = project.start_up(docker_host=proxy.docker_host)
-        killer.pid = process.pid
-        killer.started.set()
-        return finish(process)
-
-
-def count_calls(project: Project, directory: Path) -> int:
-    with proxied(directory / "c", project.kit.docker_host) as proxy:
-        done = project.up(docker_host=proxy.docker_host)
-        assert done.code == 0, done
-        return len(proxy.calls)
-
-
-def test_kill_at_each_call_of_a_fresh_up(
-    project: Project, short_path: Path, record_property: Record
-) -> None:
-    figures = Sweep("kill -9, fresh up", count_calls(project, short_path))
-    wanted = project.shape()
-    for number, after in points(figures.calls, (BEFORE, AFTER), some=4):
-        assert project.run("down", "--volumes").code == 0
-        (project.root / ".obsctl" / "state.json").unlink(missing_ok=True)
-        killed = killed_up(project, short_path, Killer(number, after=after))
-        with figures.point((number, after)):
-            assert killed.code in {-signal.SIGKILL, 0}, killed
-            up(project)
-            assert project.shape() == wanted
-    record_property(SWEEP, str(figures))
-    assert figures.failures == []
-    assert_up_is_quiet(project, short_path)
+_SIZES = {268435456: "small", 536870912: "large"}
 
 
 def change(project: Project) -> None:
-    """Another definition of three of the four services."""
+    """Another definition of three of the four services, and the first one again the next time."""
     for service in ("redis", "prometheus", "alertmanager"):
         definition = project.document["services"][service]
-        memory = 536870912 + 268435456 - definition["mem_limit"]
-        project.change(service, mem_limit=memory, memswap_limit=memory)
+        (memory,) = _SIZES.keys() - {definition["mem_limit"]}
+        definition |= {"mem_limit": memory, "memswap_limit": memory}
+        definition["labels"]["dev.obsctl.spec-hash"] = _SIZES[memory]
+    project.save()
 
 
-def test_kill_at_each_call_of_a_replacing_up(
+def test_an_up_that_changes_three_services(
     running: Project, short_path: Path, record_property: Record
 ) -> None:
-    up(running)
     running.docker("exec", f"{running.name}-redis-1", "redis-cli", "set", "kept", "bytes")
     change(running)
-    figures = Sweep("kill -9, three replaced", count_calls(running, short_path))
-    ways = [(after, journal) for journal in (True, False) for after in (BEFORE, AFTER)]
-    for number, (after, journal) in points(figures.calls, ways, some=5):
+    figures = Sweeps("three services changed", calls := count_calls(running, short_path))
+    wanted = [running.shape()]
+    change(running)
+    up(running)
+    wanted.append(running.shape())
+    for number, kind in points(calls, KINDS, some=6):
         change(running)
-        killed = killed_up(running, short_path, Killer(number, after=after))
-        if not journal:
-            (running.root / ".obsctl" / "journal.json").unlink(missing_ok=True)
-        with figures.point((number, after, journal)):
-            assert killed.code in {-signal.SIGKILL, 0}, killed
-            done = up(running)
-            if journal and killed.code != 0:
-                assert "the last `up` was cut off" in done.stderr
+        wanted.reverse()
+        breaker = Breaker(running, kind, number)
+        broken = breaker.up(short_path)
+        with figures.of(kind.name).point((number, breaker.met)):
+            assert_told(broken, breaker)
+            assert_recovers(running, broken, breaker, wanted[1], short_path)
             assert_converged(running)
     record_property(SWEEP, str(figures))
     assert figures.failures == []
     assert running.docker("exec", f"{running.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
-    assert_up_is_quiet(running, short_path)
 
 
 def assert_converged(project: Project) -> None:
@@ -104,56 +54,6 @@ def assert_converged(project: Project) -> None:
         assert found["Config"]["Labels"][key] == definition["labels"][key]
         assert found["State"]["Status"] == ("exited" if name == "setup" else "running")
         assert found["HostConfig"]["Memory"] == definition["mem_limit"]
-
-
-def refusal(status: str) -> bytes:
-    body = b'{"message": "injected"}'
-    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    return head.encode() + b"\r\nConnection: close\r\n\r\n" + body
-
-
-ANSWERS = (refusal("500 Internal Server Error"), refusal("409 Conflict"), b"")
-
-
-def test_a_refused_call_is_told_and_the_next_up_is_clean(
-    running: Project, short_path: Path, record_property: Record
-) -> None:
-    """Create, stop, two renames and start: each is refused, or the connection breaks."""
-    up(running)
-    figures = Sweep("500, 409 or no answer, one replaced", calls=5)
-    for number, answer in points(figures.calls, ANSWERS, some=5):
-        memory = running.document["services"]["prometheus"]["mem_limit"] + 1048576
-        running.change("prometheus", mem_limit=memory, memswap_limit=memory)
-        faults = Faults(
-            answer=lambda call, k=number, given=answer: given if call.number == k else None  # type: ignore[misc]
-        )
-        with proxied(short_path / "f", running.kit.docker_host, faults) as proxy:
-            done = running.up(docker_host=proxy.docker_host)
-        with figures.point((number, answer)):
-            assert done.code == 5, done
-            assert "Traceback" not in done.stderr
-            assert "prometheus" in done.stderr
-            up(running)
-            assert_converged(running)
-    record_property(SWEEP, str(figures))
-    assert figures.failures == []
-    assert_up_is_quiet(running, short_path)
-
-
-def test_a_dropped_reply_does_no_harm(project: Project, short_path: Path) -> None:
-    """The Engine has done what it was asked to, and nobody heard of it."""
-
-    def drop(call: Call) -> None:
-        if call.number % 3 == 0:
-            raise OSError
-
-    with proxied(short_path / "d", project.kit.docker_host, Faults(after=drop)) as proxy:
-        done = project.up(docker_host=proxy.docker_host)
-    assert done.code == 5, done
-    assert "Traceback" not in done.stderr
-    up(project)
-    assert_converged(project)
-    assert_up_is_quiet(project, short_path)
 
 
 def test_names_alone_are_enough_after_any_mixture(running: Project, short_path: Path) -> None:

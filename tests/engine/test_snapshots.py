@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.breaking import KILLS, Breaker, count_calls
 from tests.engine.small_stack import Project
 from tests.engine.sweep import SWEEP, Record, Sweep, points
-from tests.engine.test_faults import AFTER, BEFORE, Killer, assert_converged, count_calls, killed_up
+from tests.engine.test_faults import assert_converged
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 
 SPOIL = "rm -rf /prometheus/*; echo bad > /prometheus/.spoilt; touch /prometheus/done; sleep 60"
@@ -147,10 +148,10 @@ def test_kill_at_each_call_of_a_change_with_a_snapshot(
 
     change()
     figures = Sweep("kill -9, volume saved", count_calls(kept, short_path))
-    for number, after in points(figures.calls, (BEFORE, AFTER), some=3):
+    for number, kind in points(figures.calls, KILLS, some=3):
         change()
-        killed_up(kept, short_path, Killer(number, after=after))
-        with figures.point((number, after)):
+        Breaker(kept, kind, number).up(short_path)
+        with figures.point((number, kind.name)):
             up(kept)
             assert_converged(kept)
             assert_nothing_left(kept)

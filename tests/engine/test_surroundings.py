@@ -1,15 +1,14 @@
 """What the machine around `up` can be like: read-only, slow, taken, or owned by somebody else."""
 
 import subprocess
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.engine.proxy import Call, Faults, proxied
 from tests.engine.small_stack import Project
-from tests.engine.sweep import SWEEP, Record, Sweep, points
-from tests.engine.test_faults import assert_converged, change, count_calls
+from tests.engine.test_faults import assert_converged
 from tests.engine.test_up import assert_up_is_quiet, up
 
 
@@ -71,43 +70,27 @@ def test_a_volume_of_somebody_elses(project: Project, short_path: Path) -> None:
 
 
 def test_a_slow_engine_whose_event_stream_breaks(project: Project, short_path: Path) -> None:
-    """Every change is answered late, and whoever follows the events is cut off each time."""
+    """Every change is answered late, and whoever follows the events is cut off each time.
+
+    The first change waits until obsctl has asked whether the Engine lives.
+    """
     streams = 0
+    pinged = threading.Event()
 
     def late(_call: Call) -> None:
         nonlocal streams
-        time.sleep(0.2)
+        pinged.wait(60)
         streams += proxy.cut_streams()
 
-    with proxied(short_path / "s", project.kit.docker_host, Faults(before=late)) as proxy:
+    def reading(path: str) -> None:
+        if path == "/_ping":
+            pinged.set()
+
+    faults = Faults(before=late, reading=reading)
+    with proxied(short_path / "s", project.kit.docker_host, faults) as proxy:
         done = project.up(docker_host=proxy.docker_host)
+    assert pinged.is_set()
     assert done.code == 0, done
     assert streams > 0
     assert_converged(project)
     assert_up_is_quiet(project, short_path)
-
-
-def test_a_lost_answer_at_each_call(
-    running: Project, short_path: Path, record_property: Record
-) -> None:
-    """The Engine has done what it was asked to, and nobody heard of it."""
-    up(running)
-    change(running)
-    figures = Sweep("answer lost, three replaced", count_calls(running, short_path))
-    for number, _ in points(figures.calls, [None], some=2):
-        change(running)
-
-        def drop(call: Call, number: int = number) -> None:
-            if call.number == number:
-                raise OSError
-
-        with proxied(short_path / "d", running.kit.docker_host, Faults(after=drop)) as proxy:
-            done = running.up(docker_host=proxy.docker_host)
-        with figures.point(number):
-            assert done.code in {0, 5}, done
-            assert "Traceback" not in done.stderr
-            up(running)
-            assert_converged(running)
-    record_property(SWEEP, str(figures))
-    assert figures.failures == []
-    assert_up_is_quiet(running, short_path)
