@@ -1,13 +1,15 @@
 """The command line: one module per command, and the one place where errors become exit codes."""
 
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from obsctl import __version__
+from obsctl.cli.options import for_typer, option
 from obsctl.errors import ObsctlError
+
+if TYPE_CHECKING:
+    import typer
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
@@ -22,8 +24,10 @@ COMMANDS = (
 PLAIN = frozenset({"validate", "render", "plan", "up", "check", "status"})
 
 
-def build_app(only: str | None = None) -> typer.Typer:
+def build_app(only: str | None = None) -> "typer.Typer":
     """The Typer app; with `only`, just that command's module is imported."""
+    import typer
+
     app = typer.Typer(
         help="One project file in, a running, proven observability stack out.",
         no_args_is_help=True,
@@ -37,8 +41,8 @@ def build_app(only: str | None = None) -> typer.Typer:
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(module.command)
-    app.callback()(_options)
+            app.command(name)(for_typer(module.command))
+    app.callback()(for_typer(_options))
     return app
 
 
@@ -47,15 +51,20 @@ def _print_version(wanted: bool) -> None:
         from obsctl.console import print_data
 
         print_data(f"obsctl {__version__}")
-        raise typer.Exit
+        raise SystemExit(0)
 
 
 def _options(
-    _version: bool = typer.Option(
-        False, "--version", "-V", is_eager=True, callback=_print_version, help="Print the version."
-    ),
+    _version: Annotated[
+        bool,
+        option(
+            "--version", "-V", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
     # Taken out of the arguments by run(), so that it may stand anywhere; here for --help.
-    _debug: bool = typer.Option(False, "--debug", help="Show a traceback when obsctl has a bug."),
+    _debug: Annotated[
+        bool, option("--debug", help="Show a traceback when obsctl has a bug.")
+    ] = False,
 ) -> None:
     """One project file in, a running, proven observability stack out."""
 
@@ -67,8 +76,10 @@ def run(arguments: Sequence[str]) -> int:
     first = next((argument for argument in rest if not argument.startswith("-")), None)
     try:
         if rest == [first] and first in PLAIN:
-            return _call(first)
-        build_app(only=first)(args=rest, prog_name="obsctl")
+            # A command without options is its function, and needs no Typer.
+            import_module(f"obsctl.cli.{first}").command()
+        else:
+            build_app(only=first)(args=rest, prog_name="obsctl")
     except ObsctlError as error:
         from obsctl.console import print_problems
 
@@ -80,15 +91,6 @@ def run(arguments: Sequence[str]) -> int:
         return _told(EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         return _report_bug(error, debug=debug)
-    return 0
-
-
-def _call(name: str) -> int:
-    """A command without options is its function: Typer would import Pydantic to find that out."""
-    try:
-        import_module(f"obsctl.cli.{name}").command()
-    except typer.Exit as exit_:
-        return exit_.exit_code
     return 0
 
 
@@ -105,6 +107,8 @@ def _report_bug(error: Exception, *, debug: bool) -> int:
     from obsctl.console import print_note
 
     if debug:
+        import traceback
+
         print_note("".join(traceback.format_exception(error)).rstrip())
     else:
         print_note(f"error: obsctl has a bug: {type(error).__name__}: {error}")

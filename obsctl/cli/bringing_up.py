@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from obsctl.cli.foreseeing import at_their_places, secret_faults
 from obsctl.conventions import COMPOSE_FILE, STACK_DIRECTORY
 from obsctl.engine.coming import Coming
+from obsctl.engine.patience import Patience
 from obsctl.engine.plan import Plan
-from obsctl.engine.up import Goal, Patience, bring_up
+from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
 from obsctl.project import secret_files, secrets
 from obsctl.project.derived import derive

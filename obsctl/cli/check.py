@@ -3,45 +3,41 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from obsctl.cli.options import option
 
 
 def command(  # noqa: PLR0913 - one parameter per option
-    file: Annotated[
-        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
-    ] = Path("obsctl.yaml"),
+    file: Annotated[Path, option("--file", "-f", help="Project file.", readable=False)] = Path(
+        "obsctl.yaml"
+    ),
     *,
     deep: Annotated[
         bool,
-        typer.Option("--deep", help="Send canaries: a line to each log input, alerts to all."),
+        option("--deep", help="Send canaries: a line to each log input, alerts to all."),
     ] = False,
     receiver_sink: Annotated[
         bool,
-        typer.Option("--receiver-sink", help="Like --deep, and tell no receiver but ourselves."),
+        option("--receiver-sink", help="Like --deep, and tell no receiver but ourselves."),
     ] = False,
     security: Annotated[
         bool,
-        typer.Option("--security", help="Look at what the containers may, by the CIS items."),
+        option("--security", help="Look at what the containers may, by the CIS items."),
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show all: remarks in full, and what is well.")
+        bool, option("--verbose", "-v", help="Show all: remarks in full, and what is well.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    json: Annotated[bool, option("--json", help="Print the report as JSON.")] = False,
     junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")
+        Path | None, option("--junit", metavar="FILE", help="Write a JUnit report.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page to look at.")
+        Path | None, option("--html", metavar="FILE", help="Write a page to look at.")
     ] = None,
-    wait: Annotated[
-        float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait for green.")
-    ] = 0,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Check again and again until Ctrl-C.")
-    ] = False,
+    wait: Annotated[float, option("--wait", min=0, metavar="SECONDS", help="Wait for green.")] = 0,
+    watch: Annotated[bool, option("--watch", help="Check again and again until Ctrl-C.")] = False,
     target: Annotated[
         list[str] | None,
-        typer.Option("--target", metavar="COMPONENT=URL", help="Where a component is reached."),
+        option("--target", metavar="COMPONENT=URL", help="Where a component is reached."),
     ] = None,
 ) -> None:
     """Check that every part of the running stack works. Exits 1 when one does not."""
@@ -55,9 +51,9 @@ def command(  # noqa: PLR0913 - one parameter per option
         checking.refuse_with_watch(forms, depth)
     context = checking.context(file, target or [])
     if security:
-        raise typer.Exit(checking.secure(context, forms))
+        raise SystemExit(checking.secure(context, forms))
     if watch:
         checking.watch(context, forms)
     report = checking.check(context, depth)
     checking.tell(context, report, forms)
-    raise typer.Exit(report.exit_code)
+    raise SystemExit(report.exit_code)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from obsctl.errors import Problem
 from obsctl.project import secrets
-from obsctl.project.dsn import dsn_problem
 from obsctl.project.secret_checks import SecretProblem
 from obsctl.render.record import Rendered
 
@@ -55,7 +54,11 @@ def at_their_places(problems: tuple[Problem, ...], file: Path) -> Iterator[Probl
 def _dsn_problems(root: Path, rendered: Rendered, wrong: AbstractSet[str]) -> Iterator[Problem]:
     """The DSNs of a Sentry that are none, beside those that are known to be `wrong` already."""
     errors = rendered.errors
-    names = {one.secret for one in errors.projects if not one.origin} if errors else set()
+    if not errors:
+        return
+    from obsctl.project.dsn import dsn_problem
+
+    names = {one.secret for one in errors.projects if not one.origin}
     for name in sorted(names - wrong):
         if problem := dsn_problem(root, name):
             yield problem

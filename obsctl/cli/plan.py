@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from obsctl.cli.options import option
 
 
 def command(
-    file: Annotated[
-        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
-    ] = Path("obsctl.yaml"),
+    file: Annotated[Path, option("--file", "-f", help="Project file.", readable=False)] = Path(
+        "obsctl.yaml"
+    ),
     *,
-    json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    json: Annotated[bool, option("--json", help="Print the plan as JSON.")] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit 1 when `up` would change anything.")
+        bool, option("--exit-code", help="Exit 1 when `up` would change anything.")
     ] = False,
 ) -> None:
     """Show what `up` would do and why, and what would stop it."""
@@ -21,4 +21,4 @@ def command(
 
     planned = plan_of(file)
     show(planned, as_json=json)
-    raise typer.Exit(1 if exit_code and planned.has_changes else 0)
+    raise SystemExit(1 if exit_code and planned.has_changes else 0)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from obsctl.cli.bringing_up import Wish, coming_of, goal_of, placed, stale_problem
 from obsctl.cli.foreseeing import SecretsAhead, secrets_ahead
 from obsctl.engine.coming import Coming
+from obsctl.engine.patience import Patience
 from obsctl.engine.plan import Action, Plan
-from obsctl.engine.up import Patience
 from obsctl.errors import Problem
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall

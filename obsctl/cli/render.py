@@ -3,19 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from obsctl.cli.options import option
 
 
 def command(
-    file: Annotated[
-        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
-    ] = Path("obsctl.yaml"),
+    file: Annotated[Path, option("--file", "-f", help="Project file.", readable=False)] = Path(
+        "obsctl.yaml"
+    ),
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; print a diff and exit 1 if stale.")
+        bool, option("--check", help="Write nothing; print a diff and exit 1 if stale.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite files that were edited by hand.")
+        bool, option("--force", help="Overwrite files that were edited by hand.")
     ] = False,
 ) -> None:
     """Write the stack's files from the project file."""
@@ -31,7 +31,7 @@ def command(
         from obsctl.cli.rendering import print_difference, write_files
 
         if check:
-            raise typer.Exit(print_difference(file))
+            raise SystemExit(print_difference(file))
         count = write_files(file, inputs, force=force)
     if not check:
         console.print_note(f"{STACK_DIRECTORY}/ is up to date: {count} files")

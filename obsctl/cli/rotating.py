@@ -14,7 +14,8 @@ from obsctl.cli.pipeline import Built, build
 from obsctl.engine.client import Engine
 from obsctl.engine.coming import Coming
 from obsctl.engine.lock import Waiting, project_lock
-from obsctl.engine.up import Goal, Patience
+from obsctl.engine.patience import Patience
+from obsctl.engine.up import Goal
 from obsctl.errors import EngineError, ObsctlError, Problem, ProjectFileError, UsageError
 from obsctl.health import session
 from obsctl.project import secret_files

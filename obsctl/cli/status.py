@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from obsctl.cli.options import option
 
 
 def command(
-    file: Annotated[
-        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
-    ] = Path("obsctl.yaml"),
+    file: Annotated[Path, option("--file", "-f", help="Project file.", readable=False)] = Path(
+        "obsctl.yaml"
+    ),
     *,
-    json: Annotated[bool, typer.Option("--json", help="Print the services as JSON.")] = False,
+    json: Annotated[bool, option("--json", help="Print the services as JSON.")] = False,
 ) -> None:
     """Show the state of every service. Exits 1 when one does not run as it should."""
     from json import dumps
@@ -32,4 +32,4 @@ def command(
         print_table(stack.project, COLUMNS, [service.row() for service in services])
         for snapshot in snapshots(engine.volumes(), stack.project):
             print_note(str(snapshot))
-    raise typer.Exit(0 if services and all(service.ok for service in services) else 1)
+    raise SystemExit(0 if services and all(service.ok for service in services) else 1)

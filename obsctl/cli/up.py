@@ -3,29 +3,29 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from obsctl.cli.options import option
 
 
 def command(  # noqa: PLR0913 - one for each option
-    file: Annotated[
-        Path, typer.Option("--file", "-f", help="Project file.", readable=False)
-    ] = Path("obsctl.yaml"),
+    file: Annotated[Path, option("--file", "-f", help="Project file.", readable=False)] = Path(
+        "obsctl.yaml"
+    ),
     *,
     frozen: Annotated[
-        bool, typer.Option("--frozen", help="Write nothing; refuse a stale stack/.")
+        bool, option("--frozen", help="Write nothing; refuse a stale stack/.")
     ] = False,
     no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Do not wait for another obsctl; exit 5 instead.")
+        bool, option("--no-wait", help="Do not wait for another obsctl; exit 5 instead.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be done, as `plan` does.")
+        bool, option("--dry-run", help="Only show what would be done, as `plan` does.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=1, metavar="SECONDS", help="For each container.")
+        float, option("--timeout", min=1, metavar="SECONDS", help="For each container.")
     ] = 600,
     accept_data_risk: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--accept-data-risk",
             metavar="SERVICE",
             help="Change the image of SERVICE without saving its data first.",
@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one for each option
     """Make the running stack what the project file says. On failure the old one serves on."""
     from obsctl.cli.bringing_up import Wish, bring_up_project
     from obsctl.console import print_note, print_table
-    from obsctl.engine.up import Patience
+    from obsctl.engine.patience import Patience
 
     patience = Patience(0 if no_wait else timeout, timeout)
     wish = Wish(patience, frozen, frozenset(accept_data_risk or ()))

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from obsctl.cli.options import option
 
-File = Annotated[Path, typer.Option("--file", "-f", help="Project file.", readable=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")]
+File = Annotated[Path, option("--file", "-f", help="Project file.", readable=False)]
+Json = Annotated[bool, option("--json", help="Print the problems as JSON.")]
 
 
 def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
@@ -22,7 +22,7 @@ def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
         if not json:
             raise
         print_data(problems_as_json(error.problems))
-        raise typer.Exit(error.exit_code) from None
+        raise SystemExit(error.exit_code) from None
     if json:
         print_data(problems_as_json(()))
     loaded, stack = built.loaded, built.stack

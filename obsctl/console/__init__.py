@@ -1,7 +1,6 @@
 """The only room that prints: data on stdout; problems, notes and progress on stderr."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ def print_report(text: str) -> None:
 
 def terminal_columns() -> int:
     """The width of the terminal that stdout is; 0 where it is none."""
-    return shutil.get_terminal_size().columns if _is_terminal(sys.stdout) else 0
+    return _terminal_size().columns if _is_terminal(sys.stdout) else 0
 
 
 @contextmanager
@@ -44,10 +43,17 @@ def screen() -> Iterator[Draw]:
         return
 
     def rows() -> int:
-        return shutil.get_terminal_size().lines
+        return _terminal_size().lines
 
     with redrawn(_to_stdout, rows, color=_has_color(sys.stdout)) as draw:
         yield draw
+
+
+def _terminal_size() -> os.terminal_size:
+    # The archives that it can also write take longer to import than all that is printed.
+    from shutil import get_terminal_size
+
+    return get_terminal_size()
 
 
 def _to_stdout(text: str) -> None:

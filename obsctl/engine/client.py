@@ -33,10 +33,9 @@ _BAD_REQUEST: Final = 400
 class Engine(Reads, Changes):
     """A Docker Engine that answered; safe to share between threads."""
 
-    def __init__(self, way: Way, api: ApiVersion, version: Json) -> None:
+    def __init__(self, way: Way, api: ApiVersion) -> None:
         self.address = way.address
         self.api = api
-        self.version = version
         self._way = way
         self._local = threading.local()
         self.pulse = Pulse(way.address.host, lambda within_s: _ping(way, within_s))
@@ -52,13 +51,13 @@ class Engine(Reads, Changes):
         """
         way = Way.to(find_address(), timeout_s)
         address = way.address
-        version = _read_version(way, timeout_s)
-        if "ApiVersion" not in version:
+        newest = _newest_api(way, timeout_s)
+        if not newest:
             raise no_engine(address.host, "its answer to /version names no API version")
-        found = ApiVersion.parse(str(version["ApiVersion"]))
+        found = ApiVersion.parse(newest)
         if found < OLDEST_API:
             raise too_old(address.host, f"API {found}", f"API {OLDEST_API}")
-        engine = cls(way, min(found, NEWEST_API), version)
+        engine = cls(way, min(found, NEWEST_API))
         engine.pulse.tell = tell or engine.pulse.tell
         return engine
 
@@ -67,10 +66,11 @@ class Engine(Reads, Changes):
         """Whether it runs on this machine: its ports and disks are those seen from here."""
         return self.address.socket is not None or is_this_machine(self.info())
 
-    @property
+    @cached_property
     def platform(self) -> tuple[str, str]:
         """(operating system, architecture) of the containers that it runs."""
-        return str(self.version.get("Os", "")), str(self.version.get("Arch", ""))
+        version = self.version()
+        return str(version.get("Os", "")), str(version.get("Arch", ""))
 
     # streams, and what takes the SDK's own ways
 
@@ -170,14 +170,12 @@ class Engine(Reads, Changes):
             raise unreachable(error, self.address.host, STREAM_TIMEOUT_S, doing) from error
 
 
-def _read_version(way: Way, timeout_s: float) -> Json:
+def _newest_api(way: Way, timeout_s: float) -> str:
+    """The newest API version of what answers there; "" where it names none."""
     address = way.address
     if reader := way.reader(timeout_s):
-        try:
-            with closing(reader):
-                return dict(reader.read("/version", "ask for the version"))
-        except EngineRefusal as refusal:
-            raise no_engine(address.host, refusal.reason) from refusal
+        with closing(reader):
+            return reader.newest_api()
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
@@ -187,7 +185,7 @@ def _read_version(way: Way, timeout_s: float) -> Json:
         response = api.get(f"{api.base_url}/version", timeout=timeout_s)
         if response.status_code >= _BAD_REQUEST:
             raise no_engine(address.host, reason_of(response.content))
-        return dict(response.json())
+        return str(dict(response.json()).get("ApiVersion", ""))
     except (DockerException, RequestException, OSError) as error:
         raise unreachable(error, address.host, timeout_s) from error
 

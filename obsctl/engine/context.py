@@ -1,15 +1,13 @@
 """What every operation needs: the Engine, who listens, and when to stop."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from obsctl.engine.client import Engine
 from obsctl.engine.events import Event, OnEvent, Outcome, Watch
 from obsctl.engine.good_files import GoodFiles
 from obsctl.engine.interrupt import Interrupt
 from obsctl.engine.journal import Journal
-
-TIMEOUT_S: Final = 600.0
+from obsctl.engine.patience import TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)

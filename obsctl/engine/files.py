@@ -1,7 +1,6 @@
 """Files that obsctl keeps: written whole or not at all."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from obsctl.errors import EngineError, Problem
@@ -9,6 +8,8 @@ from obsctl.errors import EngineError, Problem
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     """Write beside `path` and rename; EngineError when the directory cannot be written."""
+    import tempfile
+
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
 """Copies of the rendered files that the running containers are known to work with."""
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,15 +24,17 @@ class GoodFiles:
 
     def keep(self, service: DesiredService) -> None:
         """Remember the service's files as they are on disk now."""
+        from shutil import rmtree
+
         files = self._present(service)
         kept, fresh = self.directory / service.name, self.directory / f".{service.name}"
         try:
-            shutil.rmtree(fresh, ignore_errors=True)
+            rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
             for path, content in files.items():
                 (fresh / path).parent.mkdir(parents=True, exist_ok=True)
                 (fresh / path).write_bytes(content)
-            shutil.rmtree(kept, ignore_errors=True)
+            rmtree(kept, ignore_errors=True)
             fresh.rename(kept)
         except OSError as error:
             raise not_writable(kept, error) from None

@@ -18,6 +18,10 @@ class Reads(ABC):
     def _read(self, path: str, doing: str) -> Any:  # noqa: ANN401 - the shape is the Engine's
         """The JSON answer; `doing` completes "cannot ..." in an error."""
 
+    def version(self) -> Json:
+        """The Engine's own version, and the platform that it runs on."""
+        return dict(self._read("/version", "ask the Engine for its version"))
+
     def info(self) -> Json:
         """The host's memory, storage driver and the like."""
         return dict(self._read("/info", "ask the Engine about its host"))

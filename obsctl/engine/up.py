@@ -7,7 +7,6 @@ from typing import Final
 from obsctl.conventions import COMPOSE_PROJECT, STATE_DIRECTORY
 from obsctl.engine.client import Engine
 from obsctl.engine.coming import Coming
-from obsctl.engine.context import TIMEOUT_S, Context
 from obsctl.engine.desired import load_desired
 from obsctl.engine.events import Event, OnEvent, watching
 from obsctl.engine.good_files import GOOD_DIRECTORY, GoodFiles
@@ -16,22 +15,13 @@ from obsctl.engine.journal import Journal, interrupted_steps
 from obsctl.engine.lock import Waiting, project_lock
 from obsctl.engine.model import Desired
 from obsctl.engine.observe import Observed, observe
+from obsctl.engine.patience import Patience
 from obsctl.engine.plan import Plan
-from obsctl.engine.preflight import foreseen, preflight, warnings
 from obsctl.engine.reconcile import reconcile
-from obsctl.engine.staging import check_staged
 from obsctl.engine.state import Loaded, State, read_state, write_state
 from obsctl.errors import Problem, UsageError
 
 _NOTHING_YET: Final = ("nothing has been changed yet", "`obsctl up` begins anew")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds: for another obsctl's lock, and for any one container to become ready."""
-
-    lock_s: float = TIMEOUT_S
-    ready_s: float = TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +51,11 @@ class Goal:
     def foresee(self, engine: Engine) -> tuple[Plan, tuple[Problem, ...]]:
         """The plan, and what would keep bring_up from carrying it out; changes nothing."""
         desired, observed, plan = self._seen(engine)
-        found = foreseen(engine, desired, observed, plan) if plan.changes else ()
-        return plan, found
+        if not plan.changes:
+            return plan, ()
+        from obsctl.engine.preflight import foreseen
+
+        return plan, foreseen(engine, desired, observed, plan)
 
     def _seen(self, engine: Engine) -> tuple[Desired, Observed, Plan]:
         desired = self.desired()
@@ -89,7 +82,7 @@ class _Run:
         directory = self.goal.state_directory / GOOD_DIRECTORY
         return GoodFiles(self.desired.file.parent, directory)
 
-    def prepare(self) -> Plan:
+    def prepare(self) -> tuple[Observed, Plan]:
         """Everything that can be found out while nothing is changed yet."""
         directory = self.goal.state_directory
         for operation, step in interrupted_steps(directory).items():
@@ -97,13 +90,21 @@ class _Run:
         observed = observe(self.engine, self.desired.project, self.desired)
         plan = reconcile(self.desired, observed, read_state(directory), self.goal.at_risk)
         if plan.changes:
-            preflight(self.engine, self.desired, observed, plan)
-            for text in warnings(self.desired, self.engine):
-                self.tell(text)
+            self._foretell(observed, plan)
+        self.check_interrupt()
+        return observed, plan
+
+    def _foretell(self, observed: Observed, plan: Plan) -> None:
+        """EngineError with what would go wrong."""
+        # Where there is nothing to do, importing this would take as long as finding that out.
+        from obsctl.engine.preflight import preflight, warnings
+        from obsctl.engine.staging import check_staged
+
+        preflight(self.engine, self.desired, observed, plan)
+        for text in warnings(self.desired, self.engine):
+            self.tell(text)
         self.check_interrupt()
         check_staged(self.engine, self.desired, plan, self.goal.coming)
-        self.check_interrupt()
-        return plan
 
     def check_interrupt(self) -> None:
         """While nothing is changed yet."""
@@ -114,7 +115,8 @@ class _Run:
         if not plan.operations:
             journal.close()
             return
-        from obsctl.engine.apply import apply  # the larger half, and mostly there is nothing to do
+        from obsctl.engine.apply import apply
+        from obsctl.engine.context import Context
 
         with watching(self.engine, self.desired.project) as watch:
             parts = (self.engine, watch, self.interrupt, journal, self.good)
@@ -124,10 +126,12 @@ class _Run:
                 # Only a run that was killed leaves its journal.
                 journal.close()
 
-    def remember(self) -> None:
+    def remember(self, observed: Observed, plan: Plan) -> None:
         """Every container has loaded what is on disk, and was seen ready."""
-        listed = self.engine.containers(f"{COMPOSE_PROJECT}={self.desired.project}")
-        ids = {name.lstrip("/"): one["Id"] for one in listed for name in one["Names"]}
+        ids = {one.name: one.id for one in observed.containers}
+        if plan.operations:
+            listed = self.engine.containers(f"{COMPOSE_PROJECT}={self.desired.project}")
+            ids = {name.lstrip("/"): one["Id"] for one in listed for name in one["Names"]}
         before = read_state(self.goal.state_directory).loaded
         loaded = {
             name: Loaded(ids[service.container], dict(service.hot.digests), service.image)
@@ -141,7 +145,7 @@ class _Run:
         write_state(self.goal.state_directory, State(loaded))
 
 
-def bring_up(goal: Goal, on_event: OnEvent, patience: Patience = Patience()) -> Plan:
+def bring_up(goal: Goal, on_event: OnEvent, patience: Patience = Patience()) -> Plan:  # noqa: B008 - it is frozen
     """Make the Engine run what the goal says; returns the plan that was carried out.
 
     EngineError when it cannot be done or failed; Stopped after SIGINT or SIGTERM.
@@ -156,10 +160,10 @@ def bring_up(goal: Goal, on_event: OnEvent, patience: Patience = Patience()) -> 
             desired = goal.desired()
             _check_names(goal.at_risk, desired)
             run = _Run(goal, desired, Engine.open(tell=tell), interrupt, on_event)
-            plan = run.prepare()
+            observed, plan = run.prepare()
             goal.coming.write()
             run.apply(plan, patience.ready_s)
-            run.remember()
+            run.remember(observed, plan)
             return plan
 
 

@@ -1,7 +1,6 @@
 """Files that are written once: never over something that is there."""
 
 import os
-import secrets
 
 
 def write_once(directory: int, name: str, content: bytes, mode: int) -> bool:
@@ -9,7 +8,7 @@ def write_once(directory: int, name: str, content: bytes, mode: int) -> bool:
 
     `directory` is an open descriptor. Raises OSError where the file cannot be made.
     """
-    temporary = f".{name}.{secrets.token_hex(4)}"
+    temporary = f".{name}.{os.urandom(4).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         descriptor = os.open(temporary, flags, 0o600, dir_fd=directory)

@@ -7,7 +7,6 @@ moment leaves one of the states that `pending` and `unproven` tell.
 
 import errno
 import os
-import secrets as random
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -160,7 +159,7 @@ def _read(directory: int, name: str) -> bytes | None:
 
 
 def _replace(directory: int, name: str, value: bytes) -> None:
-    temporary = f".{name.lstrip('.')}.{random.token_hex(4)}"
+    temporary = f".{name.lstrip('.')}.{os.urandom(4).hex()}"
     write_once(directory, temporary, value, FILE_MODE)
     _rename(directory, temporary, name)
 

@@ -1,7 +1,6 @@
 """The secrets of a project: which there are, who makes them; made once, never overwritten."""
 
 import os
-import secrets as random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,11 +10,11 @@ from obsctl.errors import Problem
 from obsctl.project import secret_checks
 from obsctl.project.once import write_once
 from obsctl.project.secret_files import FILE_MODE, opened
-from obsctl.project.sources import Source
 
 if TYPE_CHECKING:
     # What only checks or makes files does without the schema, which takes long to import.
     from obsctl.project.schema import Project, Section
+    from obsctl.project.sources import Source
 
 _IGNORE_FILE: Final = ".gitignore"
 _IGNORE_MODE: Final = 0o644
@@ -77,14 +76,18 @@ def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _made_up(name: str) -> bytes:
+    import secrets as random
+
     if name == BUGSINK_TOKEN:
         return random.token_hex(20).encode()  # it takes tokens of this form only
     # Bugsink does not start with a key of fewer than 50 characters.
     return random.token_urlsafe(48 if name == _BUGSINK_KEY else 32).encode()
 
 
-def sources_of(project: "Project") -> dict[str, Source]:
+def sources_of(project: "Project") -> "dict[str, Source]":
     """Where secrets come from, by name; those that are not here are files of their own."""
+    from obsctl.project.sources import Source
+
     dumps = {name: one.model_dump(by_alias=True) for name, one in project.secrets.items()}
     forms = ({kind: x for kind, x in one.items() if x is not None} for one in dumps.values())
     return dict(zip(dumps, map(Source.of, forms), strict=True))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from obsctl.conventions import MANIFEST_FILE, STACK_DIRECTORY, STATE_DIRECTORY
 from obsctl.errors import RenderError
@@ -14,7 +14,9 @@ from obsctl.render.inputs import files_digest, fingerprint
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import files_in_place
-from obsctl.stack.error_model import ErrorProject, ErrorTracking
+
+if TYPE_CHECKING:
+    from obsctl.stack.error_model import ErrorTracking
 
 RECORD_FILE: Final = "rendered.json"
 _FORMAT: Final = 3
@@ -33,7 +35,7 @@ class Rendered:
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     derived: Derived = field(default_factory=Derived)
     patterns: tuple[str, ...] = ()  # of the project's own dashboards
-    errors: ErrorTracking | None = None
+    errors: "ErrorTracking | None" = None
 
 
 def recall(project_file: Path, inputs: str | None) -> Rendered | None:
@@ -111,8 +113,10 @@ def _rendered(data: Mapping[str, Any]) -> Rendered:
     )
 
 
-def _tracking(data: Mapping[str, Any] | None) -> ErrorTracking | None:
+def _tracking(data: Mapping[str, Any] | None) -> "ErrorTracking | None":
     if data is None:
         return None
+    from obsctl.stack.error_model import ErrorProject, ErrorTracking
+
     projects = tuple(ErrorProject(**one) for one in data["projects"])
     return ErrorTracking(**{**data, "projects": projects})

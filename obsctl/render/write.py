@@ -8,7 +8,6 @@ from pathlib import Path
 
 from obsctl.conventions import MANIFEST_FILE
 from obsctl.errors import Location, Problem, RenderError
-from obsctl.render.differences import unified
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile
 
@@ -85,6 +84,8 @@ def difference(files: Iterable[RenderedFile], directory: Path) -> str:
 
 
 def _diff(path: str, old: str, new: str, directory: Path) -> str:
+    from obsctl.render.differences import unified
+
     return unified(old, new, *(f"{side}/{directory.name}/{path}" for side in "ab"))
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from obsctl.engine.events import OnEvent
-from obsctl.engine.up import Goal, Patience, bring_up
+from obsctl.engine.patience import Patience
+from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import EngineError, ObsctlError, Problem
 from obsctl.health.context import Context
 from obsctl.project import secret_files

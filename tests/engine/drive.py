@@ -9,7 +9,8 @@ from obsctl.engine.coming import Coming
 from obsctl.engine.desired import load_desired
 from obsctl.engine.down import take_down
 from obsctl.engine.files import write_atomically
-from obsctl.engine.up import Goal, Patience, bring_up
+from obsctl.engine.patience import Patience
+from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import ObsctlError
 
 
