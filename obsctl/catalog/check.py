@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from obsctl.catalog.exporter_text import unknown_placeholders
 from obsctl.catalog.model import Alert, Kind, Panel, Setting
 from obsctl.catalog.promql import metrics_of, parse_error
 from obsctl.catalog.schema import PANEL_UNITS
@@ -43,6 +44,7 @@ def check_kind(kind: Kind) -> Iterator[Problem]:
     for panel in kind.panels:
         index = rows[panel.row] = rows.get(panel.row, -1) + 1
         yield from checker.panel(("panels", panel.row, index), panel)
+    yield from unknown_placeholders(kind)
     yield from _check_names(kind)
     for name, objective in kind.objectives.items():
         path: Path = ("objectives", name)

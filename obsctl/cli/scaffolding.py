@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from obsctl.catalog.exporter_text import needs_address
 from obsctl.catalog.load import available_kinds, load_catalog, own_catalog
 from obsctl.cli.interview import Given, choose
 from obsctl.cli.pipeline import build
@@ -17,7 +18,6 @@ from obsctl.project.known_keys import known_keys_hint
 from obsctl.project.load import LoadedProject, check_document, load_project
 from obsctl.project.once import write_once
 from obsctl.project.scaffold import ignore_text, login_command, project_text
-from obsctl.stack.exporters import needs_address
 from obsctl.stack.resolve import kinds_of, resolve
 
 

@@ -14,6 +14,7 @@ def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
     from obsctl.cli.pipeline import build
     from obsctl.console import print_data, print_note, problems_as_json
     from obsctl.errors import ProjectFileError
+    from obsctl.stack.budget import told_budget
 
     try:
         # Rendered in memory: whether a patch meets a file shows only then.
@@ -34,6 +35,8 @@ def command(file: File = Path("obsctl.yaml"), *, json: Json = False) -> None:
         _count(len(stack.services), "container"),
     )
     print_note(f"{file} is valid: {', '.join(counts)}")
+    for amount, shares in told_budget(stack):
+        print_note(f"{amount}: {shares}")
 
 
 def _count(number: int, noun: str) -> str:

@@ -121,6 +121,7 @@ _SIGNALS: Final = (
         storage.elasticsearch_has_room,
         ("elasticsearch",),
     ),
+    Check("signals", "elasticsearch", "its data fits", storage.logs_fit, ("elasticsearch",)),
     Check(
         "signals",
         "grafana",

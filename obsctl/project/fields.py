@@ -21,6 +21,8 @@ from obsctl.project.quantities import Duration, Share, Size
 
 # The Engine starts nothing below 6 MiB, and no part of the stack lives in so little.
 _MEMORY_MIN_BYTES = 16 * 2**20
+# Its log of writes and a first block; the log is not deleted for size.
+_RETENTION_MIN_BYTES = 512 * 2**20
 
 _METRICS = r"[a-zA-Z_:][a-zA-Z0-9_:]*\*?"
 _NETWORK = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
@@ -91,6 +93,12 @@ def _check_memory(size: Size) -> Size:
     return size
 
 
+def _check_retention_size(size: Size) -> Size:
+    if size.bytes < _RETENTION_MIN_BYTES:
+        raise refused(f"`{size}` is too little for Prometheus to keep", "at least `512MiB`")
+    return size
+
+
 def _check_alert_name(text: str) -> None:
     if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", text):
         raise RefusedError(
@@ -145,6 +153,7 @@ NetworkName = Annotated[
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
 MailAddress = Annotated[str, _checked(_check_mail)]
 Memory = Annotated[Size, AfterValidator(_check_memory)]
+RetentionSize = Annotated[Size, AfterValidator(_check_retention_size)]
 LabelName = Annotated[
     str,
     _checked(check_label),

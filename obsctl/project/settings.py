@@ -10,6 +10,7 @@ from obsctl.project.fields import (
     Memory,
     NetworkName,
     Port,
+    RetentionSize,
     Url,
     UserName,
     refused,
@@ -71,6 +72,9 @@ class PrometheusSettings(Section):
     scrape_interval: Duration = Field(Duration("15s"), description="Between two scrapes.")
     evaluation_interval: Duration = Field(Duration("15s"), description="Between two evaluations.")
     url: Url | None = Field(None, description=PUBLIC_URL)
+    retention_size: RetentionSize | None = Field(
+        None, description="Size at which the oldest samples go; default: the budget's share."
+    )
     memory: Memory = Field(Size("1GiB"), description="Limit of the container.")
 
 
@@ -125,6 +129,23 @@ class WebSettings(Section):
     tls: bool = Field(default=False, description="Serve HTTPS, with certificates of the stack's.")
 
 
+class BudgetSettings(Section, json_schema_extra={"minProperties": 1}):
+    """What all containers together may use; limits that are not set are derived from it."""
+
+    memory: Size | None = Field(
+        None, description="Sum of the limits of all containers; heaps are shares of the limits."
+    )
+    disk: Size | None = Field(
+        None, description="Volumes and logs of the containers; without images and snapshots."
+    )
+
+    @model_validator(mode="after")
+    def _is_of_something(self) -> Self:
+        if self.memory is None and self.disk is None:
+            raise refused("a budget needs `memory`, `disk`, or both", "such as `{ memory: 8GiB }`")
+        return self
+
+
 class StackSettings(Section):
     """Versions, ports and sizes of the stack's own parts."""
 
@@ -135,6 +156,9 @@ class StackSettings(Section):
     )
     images: dict[str, ImageName] = Field(
         default_factory=dict, description="`registry` (a mirror) or an image by its name."
+    )
+    budget: BudgetSettings | None = Field(
+        None, description="Memory and disk of the whole stack, from which limits are derived."
     )
     web: WebSettings | None = Field(
         None, description="A login for Prometheus, Alertmanager and exporters; `{}` is admin's."

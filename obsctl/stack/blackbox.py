@@ -6,12 +6,14 @@ from obsctl.conventions import PORTS
 from obsctl.stack.images import Images
 from obsctl.stack.model import DirectoryMount, Healthcheck, Service
 
-_PORT = PORTS["blackbox-exporter"]
+BLACKBOX = "blackbox-exporter"
+BLACKBOX_BYTES = 64 * 2**20
+_PORT = PORTS[BLACKBOX]
 
 
 def blackbox_service(images: Images) -> Service:
     return Service(
-        name="blackbox-exporter",
+        name=BLACKBOX,
         image=images.name("blackbox_exporter"),
         user="65534:65534",  # the image itself would run as root
         command=("--config.file=/etc/blackbox_exporter/blackbox.yml",),
@@ -21,7 +23,7 @@ def blackbox_service(images: Images) -> Service:
         healthcheck=Healthcheck(
             ("CMD", "wget", "-qO", "/dev/null", f"http://127.0.0.1:{_PORT}/-/healthy")
         ),
-        memory_bytes=64 * 2**20,
+        memory_bytes=BLACKBOX_BYTES,
         host_gateway=True,
         reload=f"http:{_PORT}/-/reload",
         ready=f"{_PORT}/-/healthy",

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
+from obsctl.catalog.exporter_text import needs_address
 from obsctl.catalog.load import TARGET_KIND
 from obsctl.catalog.model import Catalog, Kind
 from obsctl.project.document import KeyPath
@@ -12,7 +13,8 @@ from obsctl.project.schema import Project
 from obsctl.project.schema import Service as Watched
 from obsctl.stack.alertmanager import NULL_RECEIVER
 from obsctl.stack.error_tracking import BUGSINK
-from obsctl.stack.exporters import SHELL, needs_address
+from obsctl.stack.exporters import SHELL
+from obsctl.stack.parts import LEAST_MIB
 from obsctl.stack.prometheus import PROBE_JOB
 
 RESERVED = frozenset(
@@ -33,15 +35,6 @@ RESERVED = frozenset(
         SHELL,
     }
 )
-_LEAST_MIB = {
-    "prometheus": 64,
-    "alertmanager": 32,
-    "grafana": 128,
-    "elasticsearch": 512,
-    "logstash": 512,
-    "kibana": 512,
-    BUGSINK: 256,
-}
 
 
 def check_project(project: Project, catalog: Catalog, findings: Findings) -> None:
@@ -133,14 +126,14 @@ def _notifications(project: Project, findings: Findings) -> None:
 def _stack(project: Project, findings: Findings) -> None:
     limits: dict[KeyPath, Size] = {
         ("stack", component): getattr(project.stack, component).memory
-        for component in _LEAST_MIB
+        for component in LEAST_MIB
         if component != BUGSINK
     }
     if project.errors and project.errors.bugsink:
         limits["errors", BUGSINK] = project.errors.bugsink.memory
     for path, memory in limits.items():
         component = str(path[-1])
-        least = _LEAST_MIB[component]
+        least = LEAST_MIB[component]
         if memory.bytes < least * 2**20:
             message = f"{memory} is too little for {component}; it needs at least {least}MiB"
             findings.add((*path, "memory"), message)

@@ -29,6 +29,7 @@ WRITER_PASSWORD = "logstash_writer_password"  # noqa: S105
 EXPORTER, EXPORTER_PASSWORD = "es_exporter", "es_exporter_password"
 SERVICE = "elasticsearch"
 SETUP = "elasticsearch-setup"
+SETUP_BYTES = 64 * 2**20  # of memory, of each one-shot
 USER = "1000:0"
 # runc before 1.2 forgets a tmpfs's mode when a container starts again, but not its owner.
 _OWN = "mode=1777,uid=1000"
@@ -141,7 +142,7 @@ def setup_service(project: Project, images: Images) -> Service:
         tmpfs=("/tmp:size=1m,mode=1777",),  # noqa: S108 - curl's credentials, never on disk
         secrets=tuple(sorted(secrets)),
         depends_on=(Dependency("elasticsearch", "service_healthy"),),
-        memory_bytes=64 * 2**20,
+        memory_bytes=SETUP_BYTES,
         one_shot=True,
     )
 

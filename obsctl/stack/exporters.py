@@ -1,11 +1,11 @@
 """The exporter beside each backing service: turns its answers into metrics."""
 
 import json
-import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
+from obsctl.catalog.exporter_text import filled, needs_address
 from obsctl.catalog.model import Catalog, Exporter, Kind
 from obsctl.conventions import AUTHORITY, PORTS
 from obsctl.project.schema import Credentials, Project, SecretReference
@@ -26,6 +26,7 @@ from obsctl.stack.model import (
 from obsctl.stack.web import SECRETS, guarded, web_access, with_secrets
 
 SHELL = "exporter-shell"
+SHELL_BYTES = 16 * 2**20  # of memory
 _SHELL_VOLUME = "exporter_shell"
 _SHELL_DIRECTORY = "/shell"
 _PASSWORDS = "/tmp/passwords.json"  # noqa: S108 - a tmpfs of the container's own
@@ -47,19 +48,11 @@ _WHY_WAIT = (
     "does not need kibana-setup; but `docker compose up --wait` takes the end of a service that"
     " none waits for as a failure"
 )
-_PLACEHOLDER = re.compile(r"\[\[ *([a-z_]+) *\]\]")
-_ABOUT_ADDRESS = frozenset({"address", "host", "port"})
 
 
-def placeholders(exporter: Exporter) -> frozenset[str]:
-    """The names that an exporter's command and environment are filled with."""
-    texts = (*exporter.command, *exporter.environment.values())
-    return frozenset(name for text in texts for name in _PLACEHOLDER.findall(text))
-
-
-def needs_address(exporter: Exporter) -> bool:
-    """False for exporters that watch the machine they run on."""
-    return bool(placeholders(exporter) & _ABOUT_ADDRESS)
+def borrows_shell(exporter: Exporter) -> bool:
+    """Whether one that logs in is started by a shell that its image does not have."""
+    return exporter.credentials == "environment_from_file" and exporter.healthcheck is None
 
 
 def exporter_services(project: Project, catalog: Catalog, images: Images) -> Iterator[Service]:
@@ -124,8 +117,8 @@ def _exporter(name: str, kind: Kind, watched: Watched, images: Images) -> Servic
         name=f"{name}-exporter",
         image=images.name(exporter.image),
         user=exporter.user,
-        command=tuple(_filled(text, values) for text in command),
-        environment={key: _filled(text, values) for key, text in sorted(environment.items())},
+        command=tuple(filled(text, values) for text in command),
+        environment={key: filled(text, values) for key, text in sorted(environment.items())},
         host_mounts=tuple(HostMount(source, target) for source, target in exporter.host_mounts),
         host_pid=exporter.host_pid,
         healthcheck=Healthcheck(exporter.healthcheck) if exporter.healthcheck else None,
@@ -148,10 +141,6 @@ def _values(exporter: Exporter, watched: Watched) -> dict[str, str]:
         secret = f"/run/secrets/{watched.credentials.password.secret}"
         values["password_file"] = _PASSWORDS if exporter.credentials == "json_file" else secret
     return values
-
-
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
 
 def _with_password(service: Service, exporter: Exporter, watched: Watched) -> Service:
@@ -229,7 +218,7 @@ def _shell_service(images: Images) -> Service:
             _LEND_SHELL,
         ),
         volumes=(VolumeMount(_SHELL_VOLUME, "/tmp"),),  # noqa: S108 - exists in the image, open
-        memory_bytes=16 * 2**20,
+        memory_bytes=SHELL_BYTES,
         one_shot=True,
         comments=_comment(SHELL, _WHY_SHELL),
     )

@@ -8,6 +8,7 @@ from obsctl.stack.elasticsearch import (
     ELASTIC_PASSWORD,
     KIBANA_PASSWORD,
     SETUP,
+    SETUP_BYTES,
     USER,
     authority_secrets,
 )
@@ -79,6 +80,6 @@ def kibana_setup_service(images: Images) -> Service:
         tmpfs=("/tmp:size=1m,mode=1777",),  # noqa: S108 - curl's credentials, never on disk
         secrets=(ELASTIC_PASSWORD,),
         depends_on=(Dependency("kibana", "service_healthy"),),
-        memory_bytes=64 * 2**20,
+        memory_bytes=SETUP_BYTES,
         one_shot=True,
     )

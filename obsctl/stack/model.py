@@ -77,6 +77,14 @@ class LogInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Bytes by part, of each amount that the project file names; empty where it names none."""
+
+    memory: Mapping[str, int]
+    disk: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Logging:
     inputs: tuple[LogInput, ...]
     retention: str  # Elasticsearch's spelling: one number and d, h, m, s or ms
@@ -174,3 +182,4 @@ class Stack:
     optional_metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     instrumentation: tuple[Instrumentation, ...] = ()
     errors: ErrorTracking | None = None
+    budget: Budget | None = None  # None: each part has the limit of its own setting

@@ -45,6 +45,7 @@ def prometheus_service(project: Project, images: Images) -> Service:
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={settings.retention}",
+            *_size_limit(settings),
             "--web.enable-lifecycle",
             f"--web.external-url={page_url(project, settings)}/",
             "--web.route-prefix=/",
@@ -62,6 +63,12 @@ def prometheus_service(project: Project, images: Images) -> Service:
         reload=f"http:{_PORT}/-/reload",
         ready=f"{_PORT}/-/ready",
     )
+
+
+def _size_limit(settings: PrometheusSettings) -> tuple[str, ...]:
+    """In its own spelling: MB are 2**20 bytes to Prometheus."""
+    size = settings.retention_size
+    return (f"--storage.tsdb.retention.size={size.bytes // 2**20}MB",) if size else ()
 
 
 def _how_to_ask(web: Access | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from obsctl.project.load import LoadedProject
 from obsctl.project.schema import Project
 from obsctl.stack.alertmanager import alerting, alertmanager_service, receiver_secrets
 from obsctl.stack.blackbox import blackbox_service
+from obsctl.stack.budget import apply_budget
 from obsctl.stack.bugsink import bugsink_service
 from obsctl.stack.checks import check_project, unknown_kinds
 from obsctl.stack.dashboards import build_dashboards
@@ -61,6 +62,7 @@ def resolve(
     findings = Findings(loaded.document)
     check_project(project, catalog, findings)
     check_ports(project, findings)
+    project, budget = apply_budget(project, catalog, findings)
     check_error_tracking(project, catalog, findings)
     images = Images(project, catalog, findings)
     _check_kinds(loaded, catalog, findings)
@@ -99,6 +101,7 @@ def resolve(
         optional_metrics=optional_metrics(project, catalog, findings),
         instrumentation=instrumentation(project, catalog, findings),
         errors=errors,
+        budget=budget,
     )
 
 

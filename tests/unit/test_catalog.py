@@ -160,6 +160,26 @@ def test_mistakes_in_an_own_kind(tmp_path: Path, old: str, new: str, problem: st
     assert all(line[0].isdigit() for line in found)
 
 
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("command: ['--at=[[ adress ]]']", "`address`, `host`, `port`"),
+        ("environment: { URL: 'x://[[ user ]]@[[ address ]]' }", "`address`, `host`, `port`"),
+        ("command_with_credentials: ['[[ password ]]']", "`password_file`, `port`, `user`"),
+        ("command: ['[[ a.b ]]', '[[]]']", "`address`, `host`, `port`"),
+    ],
+)
+def test_a_text_of_an_exporter_with_an_unknown_placeholder(
+    tmp_path: Path, text: str, known: str
+) -> None:
+    exporter = f"exporter:\n  image: e\n  port: 9\n  user: '1'\n  {text}\n"
+    found = [line for line in own(tmp_path, OWN + exporter) if "placeholder" in line]
+    assert found
+    for line in found:
+        assert line.startswith("21:")
+        assert known in line
+
+
 def test_all_mistakes_of_all_own_kinds_at_once(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text("extends: expres\n", encoding="utf-8")
     found = own(tmp_path, OWN.replace("unit: short", "unit: shorts"))

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from obsctl.engine.compare import duration_s
+from obsctl.health.claim import Claim
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 from obsctl.health.sizes import bytes_of, size_text
@@ -56,6 +57,22 @@ def _free_bytes(context: Context) -> float | None:
     }
     above = [place for place in found if _DOCKER_ROOT.is_relative_to(place) and place.is_absolute()]
     return found[max(above, key=lambda place: len(place.parts))] if above else None
+
+
+def logs_fit(context: Context) -> Iterator[Finding]:
+    """What Elasticsearch holds against its share of the budget; nothing else bounds it by size."""
+    share = context.stack.budget.disk.get("elasticsearch") if context.stack.budget else None
+    if share is None:
+        return
+    nodes = context.get("elasticsearch", "/_nodes/stats/indices").json()["nodes"]
+    held = sum(node["indices"]["store"]["size_in_bytes"] for node in nodes.values())
+    yield against_share(context.claim("signals", "elasticsearch", "its data fits"), held, share)
+
+
+def against_share(claim: Claim, held: float, share: float) -> Finding:
+    """`held` and `share` in bytes."""
+    told = f"{size_text(held)} of its {size_text(share)} of the disk's budget"
+    return claim.warn("logs-over-budget", told) if held > share else claim.ok(told)
 
 
 def elasticsearch_has_room(context: Context) -> Iterator[Finding]:
