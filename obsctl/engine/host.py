@@ -11,6 +11,8 @@ from typing import Any, Final
 from obsctl.engine.model import HostPort
 
 _LISTENING: Final = "0A"
+# An emulator's name for what images call otherwise.
+_QEMU_NAMES: Final = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
 
 
 def bind_problem(port: HostPort) -> str | None:
@@ -71,6 +73,15 @@ def max_map_count() -> int | None:
         text = Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii")
         return int(text)
     return None
+
+
+def emulated(architecture: str, handlers: Path) -> bool:
+    """Whether the kernel, by its binfmt_misc `handlers`, runs programs of an architecture."""
+    name = _QEMU_NAMES.get(architecture, architecture)
+    with suppress(OSError):
+        text = (handlers / f"qemu-{name}").read_text(encoding="utf-8")
+        return text.startswith("enabled")
+    return False
 
 
 def free_bytes(directory: Path) -> int | None:

@@ -17,6 +17,7 @@ from obsctl.engine.client import Engine
 from obsctl.engine.model import LABEL_WORKING_DIRECTORY, Desired, HostPort
 
 Json = dict[str, Any]
+Platform = tuple[str, str]  # operating system, architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Observed:
     volumes: tuple[Resource, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     """Image id by reference, of those that the desired services name and the Engine has."""
+    platforms: Mapping[str, Platform] = field(default_factory=dict)
+    """What those images are made for, by reference."""
 
     def network_names(self) -> frozenset[str]:
         return frozenset(network.name for network in self.networks)
@@ -94,7 +97,13 @@ def observe(engine: Engine, project: str, desired: Desired | None = None) -> Obs
         tuple(_resource(one) for one in engine.networks()),
         tuple(_resource(one) for one in engine.volumes()),
         {reference: str(image["Id"]) for reference, image in images.items() if image},
+        {reference: platform_of(image) for reference, image in images.items() if image},
     )
+
+
+def platform_of(image: Json) -> Platform:
+    """Empty words where the Engine does not say."""
+    return str(image.get("Os", "")), str(image.get("Architecture", ""))
 
 
 def inspect_container(engine: Engine, name: str) -> Container | None:

@@ -1,20 +1,17 @@
 """No impact yet: everything that would make the apply fail, found before anything is changed."""
 
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from obsctl.conventions import COMPOSE_FILE
 from obsctl.engine.client import Engine
-from obsctl.engine.failures import EngineRefusal
 from obsctl.engine.host import bind_problem, free_bytes, max_map_count, port_holder
+from obsctl.engine.images import unfit_images, unobtainable_images
 from obsctl.engine.model import Desired, DesiredService, HostPort
 from obsctl.engine.observe import Observed
 from obsctl.engine.plan import Action, Plan
-from obsctl.engine.registry import image_problems, is_passing, platform_reason
 from obsctl.engine.sources import missing_directories, missing_sources, unseen_files
 from obsctl.errors import EngineError, Problem
 
@@ -23,8 +20,6 @@ _MAP_COUNT_MIN: Final = 262144
 _GIB: Final = 2**30
 _MIB: Final = 2**20
 _DISK_MIN: Final = 512 * _MIB
-# Between asking a registry again that did not answer.
-_REGISTRY_PAUSES_S: Final = (0.3, 0.9)
 _ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
@@ -61,15 +56,25 @@ def foreseen(
     return tuple(dict.fromkeys([*look.names(), *look.directories(), *look.host()]))
 
 
-def warnings(desired: Desired, engine: Engine) -> Iterator[str]:
+def warnings(engine: Engine, desired: Desired) -> Iterator[str]:
     """What does not stop the apply, but is worth knowing."""
-    found = max_map_count() if engine.is_local else None
-    wants = any("elasticsearch/elasticsearch" in one.image for one in desired.services.values())
-    if wants and found is not None and found < _MAP_COUNT_MIN:
-        yield (
-            f"vm.max_map_count is {found}, Elasticsearch wants {_MAP_COUNT_MIN} or more: "
-            f"`sysctl -w vm.max_map_count={_MAP_COUNT_MIN}`"
+    if any("elasticsearch/elasticsearch" in one.image for one in desired.services.values()):
+        words = map_count_warning(max_map_count() if engine.is_local else None)
+        yield from (words,) if words else ()
+
+
+def map_count_warning(found: int | None) -> str | None:
+    """About vm.max_map_count, which Elasticsearch wants high; None is one that cannot be read."""
+    setting = f"`sysctl -w vm.max_map_count={_MAP_COUNT_MIN}`"
+    if found is None:
+        return (
+            f"vm.max_map_count of the Engine's host cannot be read from here, and Elasticsearch "
+            f"wants {_MAP_COUNT_MIN} or more: see to it there with {setting}"
         )
+    if found < _MAP_COUNT_MIN:
+        wants = f"Elasticsearch wants {_MAP_COUNT_MIN} or more"
+        return f"vm.max_map_count is {found}, {wants}: {setting}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,27 +210,9 @@ class _Look:
                 hint="`docker system df` shows what takes it, `docker system prune` frees some",
             )
 
-    def images(self) -> list[Problem]:
-        wanted = [one.resource for one in self.plan.operations if one.action is Action.PULL]
-        if not wanted:
-            return []
-        with ThreadPoolExecutor(min(len(wanted), 8)) as pool:
-            found = dict(zip(wanted, pool.map(self._not_to_be_had, wanted), strict=True))
-        return image_problems({image: reason for image, reason in found.items() if reason})
-
-    def _not_to_be_had(self, image: str) -> str | None:
-        """Why an image cannot be pulled; one that can is None."""
-        for pause_s in (*_REGISTRY_PAUSES_S, None):
-            try:
-                found = self.engine.find_in_registry(image)
-            except EngineError as error:
-                reason = error.reason if isinstance(error, EngineRefusal) else str(error)
-                if pause_s is None or not is_passing(reason):
-                    return reason
-                time.sleep(pause_s)
-            else:
-                return platform_reason(found.get("Platforms") or (), self.engine.platform)
-        return None
+    def images(self) -> Iterator[Problem]:
+        yield from unobtainable_images(self.engine, self.plan)
+        yield from unfit_images(self.engine, self.observed, self._made())
 
 
 def _clash(one: HostPort, other: HostPort) -> bool:

@@ -100,9 +100,9 @@ class _Run:
         from obsctl.engine.preflight import preflight, warnings
         from obsctl.engine.staging import check_staged
 
-        preflight(self.engine, self.desired, observed, plan)
-        for text in warnings(self.desired, self.engine):
+        for text in warnings(self.engine, self.desired):
             self.tell(text)
+        preflight(self.engine, self.desired, observed, plan)
         self.check_interrupt()
         check_staged(self.engine, self.desired, plan, self.goal.coming)
 

@@ -9,14 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.engine.client import Engine
-from obsctl.engine.desired import load_desired
 from obsctl.engine.host import free_bytes
-from obsctl.engine.observe import observe
-from obsctl.engine.preflight import preflight
-from obsctl.engine.reconcile import reconcile
-from obsctl.engine.state import State
-from obsctl.errors import EngineError
 from tests.engine.proxy import proxied
 from tests.engine.small_files import write_prometheus
 from tests.engine.small_stack import Project
@@ -34,39 +27,12 @@ def tiny_disk(place: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", place], check=True)
 
 
-class FullEngine(Engine):
-    """The real Engine, but for where it says that its data is."""
-
-    root = ""
-
-    def info(self) -> dict[str, object]:
-        return {**super().info(), "DockerRootDir": self.root}
-
-
 def test_free_bytes(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk"):
         assert free_bytes(tmp_path / "disk") == 65536
         (tmp_path / "disk" / "file").write_bytes(b"x" * 32768)
         assert free_bytes(tmp_path / "disk") == 32768
     assert free_bytes(tmp_path / "nowhere") is None
-
-
-def test_a_full_disk_of_the_engine(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", project.kit.docker_host)
-    engine = FullEngine.open()
-    desired = load_desired(project.compose_file, project.name)
-    observed = observe(engine, project.name, desired)
-    plan = reconcile(desired, observed, State())
-    with tiny_disk(tmp_path / "disk"):
-        FullEngine.root = str(tmp_path / "disk")
-        with pytest.raises(EngineError, match="the Engine's disk has 0 MiB left"):
-            preflight(engine, desired, observed, plan)
-    FullEngine.root = str(tmp_path)
-    preflight(engine, desired, observed, plan)
-    if engine._reader:  # noqa: SLF001 - sockets that are left open fail a test
-        engine._reader.close()  # noqa: SLF001
 
 
 def test_a_full_disk_of_the_project(project: Project, short_path: Path) -> None:

@@ -1,7 +1,6 @@
 """`up` on a real Engine with real components; judged by what runs and not by what is printed."""
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -80,44 +79,6 @@ def test_killed_removed_and_paused_containers_are_repaired(
     for service in ("prometheus", "alertmanager", "redis"):
         assert running.container(service)["State"]["Status"] == "running"
     assert_up_is_quiet(running, short_path)
-
-
-def test_taken_port_is_found_before_anything_is_made(project: Project, short_path: Path) -> None:
-    with (
-        socket.create_server(("127.0.0.1", project.ports["prometheus"])),
-        proxied(short_path / "s", project.kit.docker_host) as proxy,
-    ):
-        done = project.up(docker_host=proxy.docker_host)
-        assert proxy.calls == []
-    assert done.code == 5
-    assert f"port 127.0.0.1:{project.ports['prometheus']} for `prometheus` is in use" in done.stderr
-    assert "by process" in done.stderr
-    assert project.containers() == {}
-
-
-def test_all_obstacles_are_told_at_once_and_nothing_is_made(project: Project) -> None:
-    (project.root / "secrets" / "token").unlink()
-    project.document["services"]["redis"]["image"] = "registry.invalid/redis:1"
-    project.document["services"]["alertmanager"]["volumes"][0]["source"] = "./nowhere"
-    project.save()
-    project.docker("volume", "create", f"{project.name}_redis")
-    project.docker("network", "create", f"{project.name}_observability")
-    try:
-        done = project.up()
-    finally:
-        project.docker("volume", "rm", f"{project.name}_redis")
-        project.docker("network", "rm", f"{project.name}_observability")
-    assert done.code == 5
-    for words in (
-        "the secret `token` is missing",
-        "the registry `registry.invalid` cannot be reached, its name does not resolve",
-        "which does not exist",
-        f"the volume `{project.name}_redis` exists and is not of this project",
-        f"the network `{project.name}_observability` exists and is not of this project",
-    ):
-        assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert project.containers() == {}
 
 
 def test_unhealthy_update_rolls_back_and_the_old_one_serves(
