@@ -4,7 +4,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from obsctl.engine.address import find_address
@@ -200,7 +200,11 @@ def _sdk(way: Way, version: ApiVersion, timeout_s: float | None) -> "APIClient":
         tls = TLSConfig(client_cert=wanted.pair, ca_cert=authority, verify=wanted.verify)
     # None is for ever, which the SDK's types forget.
     seconds: Any = None if timeout_s is None else math.ceil(timeout_s)
-    return APIClient(way.url, str(version), seconds, tls)
+    api = APIClient(way.url, str(version), seconds, tls)
+    if tls and api.verify is not True:
+        # Given with each request, or REQUESTS_CA_BUNDLE would win over the Engine's authority.
+        setattr(api, "request", partial(api.request, verify=api.verify))  # noqa: B010 - for mypy
+    return api
 
 
 def _ping(way: Way, timeout_s: float) -> Exception | None:

@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Iterator
+from typing import Final
 
 from obsctl.errors import EngineError, Problem
 
@@ -24,13 +25,48 @@ _HINTS = (
 )
 
 
-# What a connection fails with that is there; the last one fits all.
-_ANSWERS = (
-    ("WRONG_VERSION_NUMBER", "it does not speak TLS: unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"),
-    ("CERTIFICATE", "the certificates do not fit this Engine; see DOCKER_CERT_PATH or the context"),
-    ("resolve", "check the host's name in DOCKER_HOST or in the docker context"),
-    ("Name or service not known", "check the host's name in DOCKER_HOST or in the docker context"),
-    ("", "check that a Docker Engine listens there: DOCKER_HOST, or the docker context"),
+_PUT_THERE: Final = "in DOCKER_CERT_PATH or the docker context"
+# What a connection fails with that is there, by words of the one who told: what it means, and the
+# next step. The first that fits counts, the last one fits all.
+_ANSWERS: Final = (
+    (
+        "WRONG_VERSION_NUMBER",
+        "it does not speak TLS",
+        "unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
+    ),
+    (
+        "ALERT_CERTIFICATE_EXPIRED",
+        "it refuses our certificate, which has expired",
+        f"put a new cert.pem and key.pem {_PUT_THERE}",
+    ),
+    (
+        "ALERT_CERTIFICATE_REQUIRED",
+        "it wants a certificate from us",
+        f"put cert.pem and key.pem {_PUT_THERE}",
+    ),
+    (
+        "_ALERT_",
+        "it refuses our certificate, as its authority has not signed that",
+        f"put a cert.pem and key.pem that it trusts {_PUT_THERE}",
+    ),
+    (
+        "certificate has expired",
+        "its certificate has expired",
+        "renew the Engine's certificate and restart the Engine",
+    ),
+    (
+        "certificate is not valid for",
+        "its certificate is not for this name",
+        "give the address as its certificate names it, or add this name to the certificate",
+    ),
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "its certificate is not signed by the authority that we trust",
+        f"put the authority that signed it into ca.pem {_PUT_THERE}",
+    ),
+    ("resolve", "", "check the host's name in DOCKER_HOST or in the docker context"),
+    ("Name or service not known", "", "check the host's name in DOCKER_HOST or in the context"),
+    ("", "", "check that a Docker Engine listens there: DOCKER_HOST, or the docker context"),
 )
 
 
@@ -99,12 +135,10 @@ def unreachable(
             )
         )
     words = " ".join(str(causes[-1]).split()) or _name(causes[-1])
-    hint = next((hint for text, hint in _ANSWERS if text in words), _ANSWERS[-1][1])
-    return EngineError(
-        Problem(
-            f"no usable answer from the Docker Engine at `{address}`: {words}{asked}", hint=hint
-        )
-    )
+    meaning, hint = next((means, hint) for text, means, hint in _ANSWERS if text in words)
+    told = f"{meaning} ({words})" if meaning else words
+    message = f"no usable answer from the Docker Engine at `{address}`: {told}{asked}"
+    return EngineError(Problem(message, hint=hint))
 
 
 def _is_absent(cause: BaseException) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -69,13 +70,22 @@ class Relay:
 
 
 @contextlib.contextmanager
-def relayed(connect: Callable[[], socket.socket]) -> Iterator[Relay]:
-    """A relay for the block."""
+def relayed(
+    connect: Callable[[], socket.socket], tls: ssl.SSLContext | None = None
+) -> Iterator[Relay]:
+    """A relay for the block; with `tls` those who come have to speak that."""
     relay = Relay(connect)
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            relay.serve(self.request)
+            if tls is None:
+                relay.serve(self.request)
+                return
+            with (
+                contextlib.suppress(OSError),
+                tls.wrap_socket(self.request, server_side=True) as client,
+            ):
+                relay.serve(client)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True

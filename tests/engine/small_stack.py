@@ -43,7 +43,7 @@ def eventually(check: Callable[[], T], timeout_s: float = 30) -> T:
     return found
 
 
-@dataclass
+@dataclass(repr=False)
 class Done:
     """A finished command; `events` of a driven `up` are its progress lines."""
 
@@ -53,6 +53,8 @@ class Done:
 
     def __str__(self) -> str:
         return f"exit code {self.code}\n{self.stdout}\n{self.stderr}"
+
+    __repr__ = __str__  # whole and in lines where a claim fails
 
 
 @dataclass

@@ -40,7 +40,7 @@ def test_an_up_that_changes_three_services(
             assert_recovers(running, broken, breaker, wanted[1], short_path)
             assert_converged(running)
     record_property(SWEEP, str(figures))
-    assert figures.failures == []
+    assert not figures.failures, "\n".join(figures.failures)
     assert running.docker("exec", f"{running.name}-redis-1", "redis-cli", "get", "kept") == "bytes"
 
 

@@ -24,4 +24,4 @@ def test_a_fresh_up(running: Project, short_path: Path, record_property: Record)
             assert_told(broken, breaker)
             assert_recovers(running, broken, breaker, wanted, short_path)
     record_property(SWEEP, str(figures))
-    assert figures.failures == []
+    assert not figures.failures, "\n".join(figures.failures)

@@ -160,5 +160,5 @@ def test_kill_at_each_call_of_a_change_with_a_snapshot(
             for volume in saved(kept):
                 assert_whole(kept, volume)
     record_property(SWEEP, str(figures))
-    assert figures.failures == []
+    assert not figures.failures, "\n".join(figures.failures)
     assert_up_is_quiet(kept, short_path)

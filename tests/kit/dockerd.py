@@ -33,6 +33,7 @@ class Daemon:
     kind: Kind
     directory: Path
     socket: Path
+    options: tuple[str, ...] = ()
 
     @property
     def docker_host(self) -> str:
@@ -56,6 +57,7 @@ class Daemon:
             f"--data-root={self.directory / 'data'}",
             f"--exec-root={self.directory / 'exec'}",
             f"--pidfile={self._pid_file}",
+            *self.options,
         ]
 
     def prepare(self) -> dict[str, str]:

@@ -127,15 +127,16 @@ class PrivateEngine:
 
 
 @contextmanager
-def private_engine(kind: Kind = "new") -> Iterator[PrivateEngine]:
+def private_engine(kind: Kind = "new", *options: str) -> Iterator[PrivateEngine]:
     """Run an Engine with network, mounts, processes, data and socket of its own.
 
+    `options` are further arguments of dockerd.
     Its images stay for the next time (images.load_into skips those), nothing else does.
     """
     require_debian_root()
     with ExitStack() as stack:
         directory = stack.enter_context(_free_slot(kind))
-        daemon = Daemon(kind, directory, directory / "docker.sock")
+        daemon = Daemon(kind, directory, directory / "docker.sock", options)
         engine = stack.enter_context(closing(PrivateEngine(daemon, daemon.prepare())))
         engine.start()
         _sweep(engine.docker_host)
