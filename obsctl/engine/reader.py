@@ -1,17 +1,36 @@
 """Reads from an Engine's unix socket without the SDK, whose import takes longer than the reads."""
 
+import http.client
 import json
 import select
+import socket
 import threading
 from contextlib import closing
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from obsctl.engine.failures import EngineRefusal, no_engine, reason_of, unreachable
 from obsctl.engine.pulse import PATIENCE_S, Pulse, Wait
-from obsctl.engine.wire import Answer, Wire
 from obsctl.errors import EngineError
 
 _BAD_REQUEST: Final = 400
+_FAILURES: Final = (OSError, http.client.HTTPException)
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 class SocketReader:
@@ -42,16 +61,16 @@ class SocketReader:
             raise unreachable(error, self._host, self._timeout_s, doing) from error
 
     def ping(self) -> None:
-        """OSError without an answer; any answer is one."""
-        with closing(Wire(self._path, self._timeout_s)) as wire:
-            wire.ask("/_ping")
-            wire.answer()
+        """OSError or HTTPException without an answer; any answer is one."""
+        with closing(_UnixConnection(self._path, self._timeout_s)) as connection:
+            connection.request("GET", "/_ping")
+            connection.getresponse().read()
 
     def newest_api(self) -> str:
         """The newest API version of what answers; "" where it names none."""
         doing = "ask for the version"
         # The answer to /version takes an Engine fifty times as long.
-        if found := self._answer("/_ping", doing).headers.get("api-version"):
+        if found := self._answer("/_ping", doing).headers["Api-Version"]:
             return found
         try:
             return str(dict(self.read("/version", doing)).get("ApiVersion", ""))
@@ -60,43 +79,42 @@ class SocketReader:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        wire: Wire | None = getattr(self._local, "wire", None)
-        if wire is not None:
-            wire.close()
+        connection: _UnixConnection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
 
-    def _answer(self, target: str, doing: str) -> Answer:
-        wire: Wire | None = getattr(self._local, "wire", None)
-        if wire is not None and wire.is_open:
+    def _answer(self, target: str, doing: str) -> _Answer:
+        connection: _UnixConnection | None = getattr(self._local, "connection", None)
+        if connection is not None:
             try:
-                return self._get(wire, target, doing)
-            except OSError:
-                wire.close()  # the Engine closed an idle connection: ask again on a new one
-        self._local.wire = None
+                return self._get(connection, target, doing)
+            except _FAILURES:
+                connection.close()  # the Engine closed an idle connection: ask again on a new one
+        self._local.connection = None
+        fresh = _UnixConnection(self._path, self._timeout_s)
         try:
-            fresh = Wire(self._path, self._timeout_s)
-            try:
-                answer = self._get(fresh, target, doing)
-            except OSError:
-                fresh.close()
-                raise
-        except OSError as error:
+            answer = self._get(fresh, target, doing)
+        except _FAILURES as error:
+            fresh.close()
             raise unreachable(error, self._host, self._timeout_s, doing) from error
-        self._local.wire = fresh
+        self._local.connection = fresh
         return answer
 
-    def _get(self, wire: Wire, target: str, doing: str) -> Answer:
-        wire.ask(target)
+    def _get(self, connection: _UnixConnection, target: str, doing: str) -> _Answer:
+        connection.request("GET", target)
         if self._pulse is not None:
-            self._await(wire, self._pulse.waiting(doing))
-        return wire.answer()
+            self._await(connection, self._pulse.waiting(doing))
+        response = connection.getresponse()
+        return _Answer(response.status, response.headers, response.read())
 
-    def _await(self, wire: Wire, wait: Wait) -> None:
+    def _await(self, connection: _UnixConnection, wait: Wait) -> None:
         """Until the answer begins; EngineError when the Engine hangs."""
         poll = select.poll()
-        poll.register(wire, select.POLLIN)
+        poll.register(connection.sock, select.POLLIN)
         while not poll.poll(PATIENCE_S * 1000):
             try:
                 wait.look()
             except EngineError:
-                wire.close()
+                connection.close()
+                self._local.connection = None
                 raise
