@@ -1,7 +1,7 @@
 """What `up` does before and after the Engine's part."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
             with steps() as on_event:
                 plan = bring_up(goal, on_event, wish.patience)
     except EngineError as error:
+        coming.check()  # what is wrong with the files themselves comes first
         raise EngineError(*placed(error.problems, file)) from error
     if built:
         built.remember(inputs)
@@ -152,15 +153,16 @@ def _built(file: Path) -> "Built":
 
 def _verified(built: "Built", *, frozen: bool) -> Coming:
     """The files that are yet to be written: when, is up to the engine."""
-    from obsctl.render.verify import raise_on_problems, verify
+    from obsctl.render.verify import begin, raise_on_problems
     from obsctl.render.write import is_stale
 
     if not is_stale(built.files, built.stack_directory):
         return Coming()
     if frozen:
         raise RenderError(stale_problem(built.stack_directory))
-    raise_on_problems(verify(built.files, built.stack_directory))
-    return coming_of(built)
+    # Meanwhile the Engine is asked what it runs, and the components about their files.
+    found = begin(built.files, built.stack_directory)
+    return replace(coming_of(built), check=lambda: raise_on_problems(found()))
 
 
 def stale_problem(stack_directory: Path) -> Problem:

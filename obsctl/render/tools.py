@@ -1,5 +1,6 @@
 """Upstream's own checkers, where PATH has them: promtool, amtool, docker compose."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from obsctl.conventions import COMPOSE_FILE
 
 _DEADLINE_S = 120
 _SHOWN_LINES = 6
+# Go's collector: a fifth of the time of promtool's unit tests, for 50 MiB.
+_LESS_COLLECTING = {"GOGC": "400"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def _call(command: list[str]) -> subprocess.CompletedProcess[str] | None:
             check=False,
             timeout=_DEADLINE_S,
             stdin=subprocess.DEVNULL,
+            env=_LESS_COLLECTING | os.environ,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

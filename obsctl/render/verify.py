@@ -3,9 +3,10 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,32 @@ class Verification:
 
 def verify(files: Iterable[RenderedFile], directory: Path) -> Verification:
     """Check files that need not be on disk yet; `directory` is where problems are located."""
+    return begin(files, directory)()
+
+
+def begin(files: Iterable[RenderedFile], directory: Path) -> Callable[[], Verification]:
+    """Begin to verify; the tools go on by themselves until what this returns is called."""
     texts = {str(file.path): file.text for file in files}
-    problems = [
+    pool = ThreadPoolExecutor(1, thread_name_prefix="verify")
+    outcomes = pool.submit(_with_tools, texts)
+    pool.shutdown(wait=False)
+    own = _own_problems(texts, directory)
+    return cache(lambda: _judged(own, outcomes.result(), directory))
+
+
+def _own_problems(texts: Mapping[str, str], directory: Path) -> list[Problem]:
+    return [
         *_rule_problems(texts, directory),
         *_target_problems(texts, directory),
         *_dashboard_problems(texts, directory),
     ]
+
+
+def _judged(own: Iterable[Problem], outcomes: Iterable[Outcome], directory: Path) -> Verification:
+    problems = list(own)
     ran = ["PromQL of every rule", "scrape targets", "datasources of every panel"]
     skipped = []
-    for outcome in _with_tools(texts):
+    for outcome in outcomes:
         if outcome.skipped:
             skipped.append(Skipped(outcome.check, outcome.skipped))
             continue
