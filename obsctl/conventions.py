@@ -34,6 +34,7 @@ LABEL_EXCEPTION: Final = "dev.obsctl.exception."
 AUTHORITY: Final = "ca.crt"
 AUTHORITY_KEY: Final = "ca.key"  # never leaves the host
 WEB_CONFIG: Final = "{}.web.yml"
+WEB_HASH: Final = "{}.hash"  # for what takes a hash alone, and at its start only
 CERTIFICATE: Final = "{}.crt"
 CERTIFICATE_KEY: Final = "{}.key"
 

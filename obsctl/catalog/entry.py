@@ -19,6 +19,7 @@ from obsctl.catalog.model import (
     Setting,
     Step,
     Tier,
+    WebFlags,
 )
 
 Data = Mapping[str, Any]
@@ -101,6 +102,8 @@ def _exporter(data: Data) -> Exporter:
         if fields.get(key) is not None:
             fields[key] = tuple(fields[key])
     fields["host_mounts"] = tuple((m["source"], m["target"]) for m in data.get("host_mounts", ()))
+    if flags := data.get("web_flags"):
+        fields["web_flags"] = WebFlags(**flags)
     return Exporter(**fields)
 
 

@@ -8,6 +8,16 @@ Setting = Scalar | tuple[Scalar, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
+class WebFlags:
+    """Flags of an exporter's own for web access, and the variable for the password's hash."""
+
+    user: str
+    hash_variable: str
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exporter:
     """The container that turns a backing service into metrics.
 
@@ -17,7 +27,7 @@ class Exporter:
 
     image: str  # key of conventions.IMAGES / stack.images, or a whole image reference
     port: int  # container port that serves metrics
-    user: str  # uid:gid
+    user: str | None  # uid:gid; None for the image's own
     command: tuple[str, ...] = ()
     # Added to the command only where the service has credentials.
     command_with_credentials: tuple[str, ...] = ()
@@ -38,8 +48,11 @@ class Exporter:
     password_variable: str | None = None
     # The program that the image starts, for a wrapper that has to start it itself.
     program: str | None = None
-    # Whether it takes --web.config.file, of the library that Prometheus's own servers share.
+    # Whether it takes a web configuration, of the library that Prometheus's own servers share.
     web_config: bool = False
+    web_config_flag: str = "--web.config.file"
+    # How it has a login and TLS otherwise; None where it has not both.
+    web_flags: WebFlags | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,17 @@ class HostMountEntry(Part):
     target: Text
 
 
+class WebFlagsEntry(Part):
+    user: Text
+    hash_variable: Text
+    certificate: Text
+    key: Text
+
+
 class ExporterEntry(Part):
     image: Text
     port: int = Field(ge=1, le=65535)
-    user: Text
+    user: Text | None
     command: tuple[str, ...] = ()
     command_with_credentials: tuple[str, ...] = ()
     environment: dict[str, str] = Field(default_factory=dict)
@@ -53,6 +60,8 @@ class ExporterEntry(Part):
     password_variable: Text | None = None
     program: Text | None = None
     web_config: bool = False
+    web_config_flag: Text = "--web.config.file"
+    web_flags: WebFlagsEntry | None = None
 
 
 class TierEntry(Part):

@@ -9,7 +9,7 @@ from obsctl.conventions import ACCOUNTS
 from obsctl.engine.hot_files import HotFiles
 from obsctl.engine.mounts import Source
 from obsctl.engine.quantities import SECOND_NS
-from obsctl.project.derived import is_derived
+from obsctl.project.derived import is_looked_at_again
 
 LABEL_IMAGE: Final = "com.docker.compose.image"
 LABEL_DEPENDS_ON: Final = "com.docker.compose.depends_on"
@@ -23,8 +23,7 @@ COMPLETED: Final = "service_completed_successfully"
 
 
 def _is_read_at_start(secret: str) -> bool:
-    # Derived files are written in place, and looked at again by those who have them.
-    return secret not in ACCOUNTS and not is_derived(secret)
+    return secret not in ACCOUNTS and not is_looked_at_again(secret)
 
 
 @dataclass(frozen=True, slots=True)

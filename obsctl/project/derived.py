@@ -16,6 +16,7 @@ from obsctl.conventions import (
     CERTIFICATE_KEY,
     SECRETS_DIRECTORY,
     WEB_CONFIG,
+    WEB_HASH,
 )
 from obsctl.errors import Problem, ProjectFileError, RenderError
 
@@ -39,18 +40,26 @@ class Derived:
     guarded: tuple[str, ...] = ()  # have a web configuration
     encrypted: tuple[str, ...] = ()  # have a certificate
     hosts: tuple[str, ...] = ()  # under which each is reached, beside its own name
+    hashed: tuple[str, ...] = ()  # have the password's hash alone
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Derived":
         """The inverse of asdict, after JSON."""
         texts = {name: str(data[name]) for name in ("user", "secret")}
-        lists = {name: tuple(map(str, data[name])) for name in ("guarded", "encrypted", "hosts")}
+        kinds = ("guarded", "hashed", "encrypted", "hosts")
+        # What an older obsctl has written down knows fewer kinds.
+        lists = {name: tuple(map(str, data.get(name, ()))) for name in kinds}
         return cls(**texts, **lists)  # type: ignore[arg-type] # the names are the fields'
 
 
 def is_derived(name: str) -> bool:
     """Whether a file under secrets/ is made of others; names of secrets have no dot."""
     return "." in name
+
+
+def is_looked_at_again(name: str) -> bool:
+    """Whether those who have it see a new content, as most do: it is written in place."""
+    return is_derived(name) and not name.endswith(WEB_HASH.format(""))
 
 
 def hosts_of(project: "Project") -> tuple[str, ...]:
@@ -67,7 +76,7 @@ def derive(root: Path, wanted: Derived, now: datetime | None = None) -> tuple[st
     Raises ProjectFileError for a password that cannot be hashed, RenderError where a file cannot
     be written.
     """
-    if not (wanted.guarded or wanted.encrypted):
+    if not (wanted.guarded or wanted.hashed or wanted.encrypted):
         return ()
     folder = root / SECRETS_DIRECTORY
     changed: dict[str, bytes] = {}
@@ -106,15 +115,18 @@ def _web_configurations(folder: Path, wanted: Derived) -> dict[str, bytes]:
     """Those that do not let the user in with the present password; one hash for all."""
     from obsctl.project.passwords import hashed, is_hash_of
 
-    if not wanted.guarded:
+    names = {WEB_CONFIG.format(service): service for service in wanted.guarded}
+    alone = [WEB_HASH.format(service) for service in wanted.hashed]
+    if not (names or alone):
         return {}
     password = _password(folder / wanted.secret)
-    names = {WEB_CONFIG.format(service): service for service in wanted.guarded}
-    present = {name: _content(folder / name) or b"" for name in names}
-    known = {_hash_in(text, wanted.user) for text in present.values()} - {""}
+    present = {name: _content(folder / name) or b"" for name in (*names, *alone)}
+    known = {_hash_in(present[name], wanted.user) for name in names} - {""}
+    known |= {present[name].decode("utf-8", "replace") for name in alone}
     good = next((one for one in sorted(known) if is_hash_of(one, password)), "")
     value = good or hashed(password, _ROUNDS)
     texts = {name: _web_configuration(service, wanted, value) for name, service in names.items()}
+    texts |= dict.fromkeys(alone, value.encode())
     return {name: text for name, text in texts.items() if present[name] != text}
 
 

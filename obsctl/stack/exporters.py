@@ -13,17 +13,17 @@ from obsctl.project.schema import Service as Watched
 from obsctl.stack.address import inside
 from obsctl.stack.elasticsearch import EXPORTER, EXPORTER_PASSWORD, SETUP
 from obsctl.stack.elasticsearch import SERVICE as LOG_STORE
+from obsctl.stack.exporter_access import behind_access, quoted, started
 from obsctl.stack.images import Images
 from obsctl.stack.kibana import KIBANA_SETUP
 from obsctl.stack.model import (
-    Access,
     Dependency,
     Healthcheck,
     HostMount,
     Service,
     VolumeMount,
 )
-from obsctl.stack.web import SECRETS, guarded, web_access, with_secrets
+from obsctl.stack.web import SECRETS, web_access, with_secrets
 
 SHELL = "exporter-shell"
 SHELL_BYTES = 16 * 2**20  # of memory
@@ -62,7 +62,8 @@ def exporter_services(project: Project, catalog: Catalog, images: Images) -> Ite
         kind = catalog.kinds[watched.kind]
         if kind.exporter is None:
             continue
-        service = _guarded(_exporter(name, kind, watched, images), kind, web_access(project))
+        service = _exporter(name, kind, watched, images)
+        service = behind_access(service, kind.exporter, web_access(project))
         needs_shell = needs_shell or any(d.service == SHELL for d in service.depends_on)
         yield service
     if needs_shell:
@@ -89,7 +90,8 @@ def own_exporter_services(project: Project, catalog: Catalog, images: Images) ->
         service = replace(service, host_gateway=False, depends_on=depends_on, comments=comments)
         if name == LOG_STORE and project.stack.elasticsearch.tls:
             service = _trusting(service)
-        yield _guarded(service, catalog.kinds[name], web_access(project))
+        exporter = catalog.kinds[name].exporter
+        yield behind_access(service, exporter, web_access(project)) if exporter else service
 
 
 def _trusting(service: Service) -> Service:
@@ -97,11 +99,6 @@ def _trusting(service: Service) -> Service:
     command = tuple(text.replace("=http://", "=https://") for text in service.command)
     service = replace(service, command=(*command, f"--es.ca={SECRETS}/{AUTHORITY}"))
     return with_secrets(service, (AUTHORITY,))
-
-
-def _guarded(service: Service, kind: Kind, web: Access | None) -> Service:
-    exporter = kind.exporter
-    return guarded(service, web, exporter.port) if exporter and exporter.web_config else service
 
 
 def _exporter(name: str, kind: Kind, watched: Watched, images: Images) -> Service:
@@ -160,14 +157,14 @@ def _json_file(service: Service, exporter: Exporter, user: str, secret: str) -> 
     urls = [url for url in service.environment.values() if "://" in url]
     urls += [url.replace("://", f"://{user}@", 1) for url in urls]
     entries = "".join(
-        f' {_quoted(("," if index else "{") + json.dumps(url) + ":")} "$password"'
+        f' {quoted(("," if index else "{") + json.dumps(url) + ":")} "$password"'
         for index, url in enumerate(urls)
     )
     script = (
         "umask 077\n"
         f'password="$({_JSON_STRING} /run/secrets/{secret})"\n'
         f"printf %s{entries} '}}' >{_PASSWORDS}\n"
-        f"{_start(exporter)}"
+        f"{started(exporter)}"
     )
     return replace(
         service,
@@ -185,7 +182,7 @@ def _environment_from_file(service: Service, exporter: Exporter, secret: str) ->
     shell = ("/bin/sh",) if has_shell else (f"{_SHELL_DIRECTORY}/busybox", "sh")
     cat = "cat" if has_shell else f"{_SHELL_DIRECTORY}/busybox cat"
     key = exporter.password_variable
-    script = f'{key}="$({cat} {path})"\nexport {key}\n{_start(exporter)}'
+    script = f'{key}="$({cat} {path})"\nexport {key}\n{started(exporter)}'
     service = replace(
         service,
         entrypoint=(*shell, "-ec", script, service.name),
@@ -224,13 +221,5 @@ def _shell_service(images: Images) -> Service:
     )
 
 
-def _start(exporter: Exporter) -> str:
-    return f'exec {_quoted(exporter.program or "")} "$@"\n'
-
-
 def _comment(name: str, text: str) -> tuple[str, ...]:
     return tuple(textwrap.wrap(f"{name}: {text}", 94))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -69,7 +69,9 @@ def grafana_service(project: Project, images: Images, *, with_logs: bool) -> Ser
 
 
 def _environment(url: str) -> dict[str, str]:
-    return {
+    # Over plain HTTP a browser would keep such a cookie to itself, and nobody could sign in.
+    cookies = {"GF_SECURITY_COOKIE_SECURE": "true"} if url.startswith("https://") else {}
+    settings = {
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
@@ -89,6 +91,7 @@ def _environment(url: str) -> dict[str, str]:
         "GF_SERVER_ROOT_URL": f"{url}/",
         "GF_USERS_ALLOW_SIGN_UP": "false",
     }
+    return dict(sorted((settings | cookies).items()))
 
 
 def datasources(project: Project, elasticsearch_url: str | None) -> tuple[Datasource, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from obsctl.conventions import AUTHORITY, CERTIFICATE, CERTIFICATE_KEY, WEB_CONFIG
+from obsctl.conventions import AUTHORITY, CERTIFICATE, CERTIFICATE_KEY, WEB_CONFIG, WEB_HASH
 from obsctl.project.derived import Derived, hosts_of
 from obsctl.project.schema import Project
 from obsctl.stack.model import Access, Healthcheck, ScrapeJob, Service
@@ -19,15 +19,17 @@ def web_access(project: Project) -> Access | None:
     return Access(web.tls, web.user, web.password.secret) if web else None
 
 
-def guarded(service: Service, web: Access | None, port: int) -> Service:
+def guarded(
+    service: Service, web: Access | None, port: int, flag: str = "--web.config.file"
+) -> Service:
     """The service behind web access; its configuration holds a hash, so that is a secret too."""
     if web is None:
         return service
     own = WEB_CONFIG.format(service.name)
     service = with_secrets(service, (own, *(certificate_secrets(service.name) if web.tls else ())))
-    command = (*service.command, f"--web.config.file={SECRETS}/{own}")
+    command = (*service.command, f"{flag}={SECRETS}/{own}")
     service = replace(service, command=command, access=web)
-    return with_login(service, web) if service.name == "prometheus" else _closed(service, web, port)
+    return with_login(service, web) if service.name == "prometheus" else closed(service, web, port)
 
 
 def with_login(service: Service, web: Access | None) -> Service:
@@ -53,18 +55,26 @@ def derived(project: Project, services: Iterable[Service], web: Access | None) -
     return Derived(
         user=web.user if web else "",
         secret=web.secret if web else "",
-        guarded=tuple(sorted(one.name for one in behind if one.access and one.access.user)),
+        guarded=_having(behind, WEB_CONFIG),
+        hashed=_having(behind, WEB_HASH),
         encrypted=tuple(sorted(one.name for one in behind if one.access and one.access.tls)),
         hosts=hosts_of(project),
     )
 
 
-def _closed(service: Service, web: Access, port: int) -> Service:
+def _having(services: Iterable[Service], form: str) -> tuple[str, ...]:
+    return tuple(sorted(one.name for one in services if form.format(one.name) in one.secrets))
+
+
+def closed(service: Service, web: Access, port: int) -> Service:
     """A health check that needs no password, as wget takes one on its command line only."""
     if service.healthcheck is None:
         return service
-    ask = f"wget -O /dev/null http://127.0.0.1:{port}/ 2>&1"
-    test = ("CMD-SHELL", f"{ask} | grep -q {_REFUSALS[web.tls]}")
+    lent = next((word for word in service.healthcheck.test if word.endswith("/busybox")), None)
+    tool = f"{lent} " if lent else ""
+    ask = f"{tool}wget -O /dev/null http://127.0.0.1:{port}/ 2>&1"
+    shell = ("CMD", lent, "sh", "-c") if lent else ("CMD-SHELL",)
+    test = (*shell, f"{ask} | {tool}grep -q {_REFUSALS[web.tls]}")
     return replace(service, healthcheck=Healthcheck(test))
 
 

@@ -2,6 +2,7 @@
 
 import ssl
 import stat
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,16 @@ import yaml
 
 from obsctl.errors import ProjectFileError, RenderError
 from obsctl.project.certificates import RENEW_BEFORE, ends
-from obsctl.project.derived import Derived, derive
+from obsctl.project.derived import Derived, derive, is_looked_at_again
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-BOTH = Derived("ops", "web_password", ("node", "prometheus"), ("prometheus",), ("localhost",))
+BOTH = Derived(
+    "ops",
+    "web_password",
+    guarded=("node", "prometheus"),
+    encrypted=("prometheus",),
+    hosts=("localhost",),
+)
 
 
 @pytest.fixture
@@ -51,6 +58,27 @@ def test_the_hash_is_of_the_password_and_the_paths_are_those_of_the_certificate(
         "key_file": "prometheus.key",
     }
     assert "tls_server_config" not in yaml.safe_load((root / "secrets/node.web.yml").read_text())
+
+
+def test_the_hash_alone_is_for_those_that_read_it_at_their_start(root: Path) -> None:
+    wanted = replace(BOTH, hashed=("cache-exporter",))
+    assert "cache-exporter.hash" in derive(root, wanted, NOW)
+    alone = (root / "secrets/cache-exporter.hash").read_text()
+    assert alone == users(root, "prometheus")["ops"]
+    assert derive(root, wanted, NOW) == ()
+    give(root, b"another-one")
+    assert "cache-exporter.hash" in derive(root, wanted, NOW)
+    assert bcrypt.checkpw(b"another-one", (root / "secrets/cache-exporter.hash").read_bytes())
+    assert is_looked_at_again("prometheus.web.yml")
+    assert not is_looked_at_again("cache-exporter.hash")
+    assert not is_looked_at_again("web_password")
+
+
+def test_a_record_of_an_older_version_is_read() -> None:
+    data = asdict(BOTH)
+    assert Derived.read(data) == BOTH
+    del data["hashed"]
+    assert Derived.read(data) == BOTH
 
 
 def test_a_second_run_writes_nothing(root: Path) -> None:

@@ -26,6 +26,13 @@ def test_links_take_the_public_url(tmp_path: Path) -> None:
     assert all(url.startswith("https://grafana.example.com/d/") for url in urls)
 
 
+def test_cookies_are_kept_off_plain_http_where_grafana_is_reached_by_https(tmp_path: Path) -> None:
+    secure = "GF_SECURITY_COOKIE_SECURE"
+    assert service(resolved(tmp_path, PROJECT), "grafana").environment[secure] == "true"
+    plain = PROJECT.replace("https://grafana", "http://grafana")
+    assert secure not in service(resolved(tmp_path, plain), "grafana").environment
+
+
 def test_components_know_their_public_url_and_serve_at_the_root(tmp_path: Path) -> None:
     stack = resolved(tmp_path, PROJECT)
     grafana = service(stack, "grafana").environment["GF_SERVER_ROOT_URL"]

@@ -10,7 +10,7 @@ from obsctl.conventions import ACCOUNTS, SECRETS_DIRECTORY
 from obsctl.errors import EngineError
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
-from obsctl.project.derived import is_derived
+from obsctl.project.derived import is_derived, is_looked_at_again
 from obsctl.project.secret_checks import check
 
 _GIT_S: Final = 10
@@ -35,7 +35,9 @@ def loaded(context: Context) -> Iterator[Finding]:
     except EngineError:
         return  # told by the check of the containers
     for service in context.stack.services:
-        names = [one for one in service.secrets if one not in ACCOUNTS and not is_derived(one)]
+        names = [
+            one for one in service.secrets if one not in ACCOUNTS and not is_looked_at_again(one)
+        ]
         moment = started.get(service.name, 0.0)
         # Known to the second it began in.
         late = [name for name in names if moment and _changed_at(context, name) >= moment + 1]
