@@ -16,7 +16,8 @@ from obsctl.errors import EngineError, Problem
 LOG_LINES: Final = 12
 _RESTARTS_MAX: Final = 4
 _STABLE_S: Final = 1.0
-_PAUSES_S: Final = (0.05, 0.05, 0.1, 0.1, 0.2, 0.3, 0.5)
+# Most are ready within half a second, and each of these pauses is an outage of a replaced one.
+_PAUSES_S: Final = (*(0.02,) * 20, *(0.05,) * 10, 0.1, 0.1, 0.2, 0.3, 0.5)
 _PROBE_TIMEOUT_S: Final = 1.0
 _CHECK_TIMEOUT_S: Final = 30.0  # the Engine's own, of a health check that names none
 _UNAUTHORIZED: Final = 401  # it serves; whether it is well is for its health check to say
@@ -24,20 +25,30 @@ _UNAUTHORIZED: Final = 401  # it serves; whether it is well is for its health ch
 
 @dataclass(slots=True)
 class _Wait:
-    """What is known while waiting: when it was first seen running, and how often it began anew."""
+    """What is known while waiting: since when it runs and serves, and how often it began anew."""
 
     service: DesiredService
     active: bool
     restarts: int | None = None
     was_unhealthy: bool | None = None  # left from before: a paused container fails its checks
     running_since: float | None = None
+    serving_since: float | None = None
+
+    def asks(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint answers now."""
+        if not is_answering(endpoint):
+            self.serving_since = None
+            return False
+        self.serving_since = self.serving_since or time.monotonic()
+        return True
 
 
-def await_ready(context: Context, service: DesiredService, name: str, *, active: bool) -> None:
+def await_ready(context: Context, service: DesiredService, name: str, *, active: bool) -> float:
     """Wait until the container is ready (a one-shot: has ended well); EngineError when it is not.
 
     With `active` its health check is also run from here, at once and often: the Engine's own
-    first check comes a whole interval after the start.
+    first check comes a whole interval after the start. Returns when it began to serve, by the
+    monotonic clock: its health check may have taken longer to agree.
     """
     wait = _Wait(service, active)
     allowed_s = min(service.startup_s, context.timeout_s)
@@ -50,7 +61,7 @@ def await_ready(context: Context, service: DesiredService, name: str, *, active:
         if container is None:
             raise EngineError(Problem(f"`{service.name}` was removed while it was waited for"))
         if _is_ready(context, wait, container):
-            return
+            return wait.serving_since or time.monotonic()
         if fault := _fault(wait, container):
             raise _not_ready(context, service, container, fault)
         if time.monotonic() >= deadline:
@@ -74,13 +85,13 @@ def _is_ready(context: Context, wait: _Wait, container: Container) -> bool:
     wait.running_since = wait.running_since or time.monotonic()
     if not container.health:
         return _answers(context, wait, container)
-    return wait.active and _passes_itself(context, wait.service, container)
+    return wait.active and _passes_itself(context, wait, container)
 
 
 def _answers(context: Context, wait: _Wait, container: Container) -> bool:
     """Without a health check: its published endpoint answers, or else it just keeps running."""
     endpoint = endpoint_of(context.engine, container, wait.service.ready or "")
-    if endpoint and is_answering(endpoint):
+    if endpoint and wait.asks(endpoint):
         return True
     # A container's own address need not be reachable from here.
     if endpoint and endpoint.published:
@@ -88,10 +99,10 @@ def _answers(context: Context, wait: _Wait, container: Container) -> bool:
     return time.monotonic() - (wait.running_since or 0) >= _STABLE_S
 
 
-def _passes_itself(context: Context, service: DesiredService, container: Container) -> bool:
+def _passes_itself(context: Context, wait: _Wait, container: Container) -> bool:
     """Run the health check as the Engine would; the endpoint is asked first, as it is cheaper."""
-    endpoint = endpoint_of(context.engine, container, service.ready or "")
-    if endpoint and endpoint.published and not is_answering(endpoint):
+    endpoint = endpoint_of(context.engine, container, wait.service.ready or "")
+    if endpoint and endpoint.published and not wait.asks(endpoint):
         return False
     check = container.inspected["Config"].get("Healthcheck") or {}
     test = check.get("Test") or ["NONE"]

@@ -97,8 +97,7 @@ def _switch(context: Context, it: _Replacement) -> float:
     context.journal.step(it.key, f"start {service.container}")
     context.tell(service.name, "starting the new container")
     engine.start(it.fresh)
-    await_ready(context, service, it.fresh, active=True)
-    return time.monotonic() - began
+    return await_ready(context, service, it.fresh, active=True) - began
 
 
 def _undone(context: Context, it: _Replacement, error: ObsctlError) -> ObsctlError:
