@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +23,11 @@ _DATASOURCES = "grafana/provisioning/datasources/obsctl.yml"
 _DASHBOARDS = "grafana/dashboards/"
 # The value of a label matcher that is as good as any other; as a regular expression too.
 _MATCHED = re.compile(r'(?<=[=~])"[\w.-]+"')
+_STRING = r'"((?:[^"\\]|\\.)*)"'
+# What names a datasource in a dashboard's text, and what else might.
+_SOURCE = re.compile(rf'"datasource"\s*:\s*(?:{{((?:[^{{}}"]|{_STRING})*)}}|{_STRING}|null)')
+_SOURCE_KEY = re.compile(r'"datasource"\s*:')
+_UID = re.compile(rf'"uid"\s*:\s*{_STRING}')
 # Grafana's own, on every installation.
 _BUILT_IN_SOURCES = frozenset({"grafana", "-- Grafana --", "-- Mixed --", "-- Dashboard --"})
 
@@ -143,10 +148,20 @@ def _dashboard_problems(texts: Mapping[str, str], directory: Path) -> Iterator[P
     sources = parsed(_DATASOURCES, texts.get(_DATASOURCES, "{}")).get("datasources") or ()
     known = _BUILT_IN_SOURCES | {str(source.get("uid")) for source in sources}
     for path, text in texts.items():
-        if path.startswith(_DASHBOARDS):
+        if path.startswith(_DASHBOARDS) and not _names_only(text, known):
             for uid in sorted(set(_source_uids(parsed(path, text))) - known):
                 message = f"datasource `{uid}` of dashboard `{Path(path).stem}` does not exist"
                 yield Problem(message, _line_of(text, directory / path, f'"{uid}"'))
+
+
+def _names_only(text: str, known: Collection[str]) -> bool:
+    """Whether its text alone shows that a dashboard names no other datasources than those."""
+    found = [match.groups() for match in _SOURCE.finditer(text)]
+    if "\\u" in text or len(found) != len(_SOURCE_KEY.findall(text)):
+        return False  # reading it tells
+    uids = {uid for whole, _, _ in found if whole for uid in _UID.findall(whole)}
+    uids |= {name for _, _, name in found if name}
+    return all(uid in known or "$" in uid for uid in uids)
 
 
 def _source_uids(model: object) -> Iterator[str]:

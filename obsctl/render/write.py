@@ -107,15 +107,15 @@ def files_in_place(directory: Path, paths: Iterable[str]) -> dict[str, bytes]:
 
 def _refuse_links(directory: Path, place: Path, checked: set[Path]) -> None:
     """A link would send a write elsewhere, and Docker mounts what it leads to."""
-    for part in (place, *place.parents):
-        if part in checked:
-            return
+    part = place
+    while part not in checked:
         checked.add(part)
         if part.is_symlink():
             hint = "remove the link; obsctl writes plain files only"
             raise RenderError(Problem(f"`{part}` is a symbolic link", hint=hint))
         if part == directory:
             return
+        part = part.parent
 
 
 def _refuse_foreign(
@@ -153,11 +153,14 @@ def _replace(
         journal[MANIFEST_FILE] = Manifest(manifest.files, pending).text()
     staged: dict[Path, Path] = {}
     made: list[Path] = []
+    present: set[Path] = set()
     try:
         # The journal comes first, so that a run that is cut short can be told from an edit.
         for path, content in (journal | dict(contents)).items():
             place = directory / path
-            made += _make_directories(place.parent)
+            if place.parent not in present:
+                present.add(place.parent)
+                made += _make_directories(place.parent)
             staged[place] = _stage(place, content.encode())
         _sync(staged.values())
         for place, temporary in staged.items():

@@ -57,6 +57,32 @@ def test_expressions_are_parsed(tmp_path: Path) -> None:
         raise_on_problems(result)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        '"datasource": {"type": "prometheus", "uid": "none"}',
+        '"datasource" :\n {"uid":"none"}',
+        '"datasource": {"type": "}", "uid": "none"}',
+        '"datasource": "none"',
+        '"datasource": {"nested": {"uid": "x"}, "uid": "none"}',
+        r'"data\u0073ource": "none"',
+        r'"datasource": "n\u006fne"',
+    ],
+)
+def test_datasources_in_any_layout(tmp_path: Path, named: str) -> None:
+    path = "grafana/dashboards/obsctl-home.json"
+    result = verified(tmp_path, path, '"panels": [', f'"own": {{{named}}}, "panels": [')
+    assert [str(problem.message) for problem in result.problems] == [
+        "datasource `none` of dashboard `obsctl-home` does not exist"
+    ]
+
+
+def test_variables_are_no_datasources_of_their_own(tmp_path: Path) -> None:
+    path = "grafana/dashboards/obsctl-home.json"
+    named = '"datasource": {"uid": "${ds}"}, "a": {"datasource": "$ds", "uid": "none"}'
+    assert verified(tmp_path, path, '"panels": [', f'{named}, "panels": [').problems == ()
+
+
 def test_datasources_exist(tmp_path: Path) -> None:
     home = "grafana/dashboards/obsctl-home.json"
     result = verified(tmp_path, home, '"obsctl-prometheus"', '"DS_PROMETHEUS"')
