@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 
-def command(  # noqa: PLR0913 - one parameter per option
+def command(
     kind: Annotated[Literal["express", "fastapi"], typer.Argument(help="The app's framework.")],
     service: Annotated[
         str, typer.Option("--service", help="Which service, where several are of this kind.")
@@ -18,16 +18,13 @@ def command(  # noqa: PLR0913 - one parameter per option
         Path | None, typer.Option("--file", "-f", help="Project file [obsctl.yaml, if any].")
     ] = None,
     *,
-    esm: Annotated[
-        bool | None, typer.Option("--esm/--commonjs", help="One kind of modules [both].")
-    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,
 ) -> None:
     """Print or write code for an app: metrics, logs, error tracking."""
     from obsctl.cli import instrumenting
 
     app, root = instrumenting.find_app(kind, service, file)
-    files = instrumenting.code(app, root, esm=esm)
+    files = instrumenting.code(app, root)
     if output is None:
         instrumenting.show(files)
     else:

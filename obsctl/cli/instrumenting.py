@@ -14,7 +14,6 @@ from obsctl.render.instrumentation import application
 from obsctl.stack.model import Instrumentation
 
 _MODE = 0o644
-_OTHER_MODULES = {True: ".js", False: ".mjs"}
 
 
 def find_app(kind: str, service: str, file: Path | None) -> tuple[Instrumentation, Path]:
@@ -60,13 +59,9 @@ def _default_app(kind: str, service: str) -> Instrumentation:
     return resolve(loaded, load_catalog(kinds_of(loaded.project))).instrumentation[0]
 
 
-def code(app: Instrumentation, root: Path, *, esm: bool | None) -> dict[str, str]:
-    """File name -> text; `esm` leaves out the other kind of modules."""
-    if esm is not None and app.templates != "express":
-        raise UsageError(Problem("`--esm` and `--commonjs` are for JavaScript"))
-    left_out = _OTHER_MODULES.get(esm) if esm is not None else None
-    files = application(app, Templates(root))
-    return {name: text for name, text in files if Path(name).suffix != left_out}
+def code(app: Instrumentation, root: Path) -> dict[str, str]:
+    """File name -> text."""
+    return dict(application(app, Templates(root)))
 
 
 def show(files: Mapping[str, str]) -> None:

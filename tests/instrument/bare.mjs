@@ -2,9 +2,9 @@
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import process from 'node:process';
-import { metricsEndpoint, metricsMiddleware } from './metrics.middleware.mjs';
+import { metricsEndpoint, metricsMiddleware } from './metrics.middleware.cjs';
 
-createRequire(import.meta.url)('./metrics.middleware.js');
+createRequire(import.meta.url)('./metrics.middleware.cjs');
 
 http
   .createServer((req, res) => {

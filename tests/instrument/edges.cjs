@@ -1,12 +1,12 @@
 // An Express app with every kind of route and failure; $EXPRESS is the package's name.
 'use strict';
 
-require('./instrument');
+require('./instrument.cjs');
 const process = require('node:process');
 const express = require(process.env.EXPRESS || 'express');
-const metrics = require('./metrics.middleware');
-const { errorMiddleware, reportError, reportMessage } = require('./errorReporter');
-const { logger, requestLogger } = require('./logger');
+const metrics = require('./metrics.middleware.cjs');
+const { errorMiddleware, reportError, reportMessage } = require('./errorReporter.cjs');
+const { logger, requestLogger } = require('./logger.cjs');
 
 const app = express();
 app.use(metrics.metricsMiddleware);

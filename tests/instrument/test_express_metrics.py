@@ -2,13 +2,13 @@
 
 import re
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from obsctl.catalog.load import load_catalog
 from tests.instrument.conftest import StartApp
+from tests.instrument.receivers import Envelopes
 from tests.instrument.running import RunningApp, until
 from tests.kit.ports import free_ports
 
@@ -164,23 +164,28 @@ def test_a_cluster_is_the_sum_of_its_workers(start_app: StartApp) -> None:
     assert "startMetricsServer" in text
 
 
-@pytest.mark.parametrize(("name", "arguments"), [
-    ("server.js", ["server.js"]),
-    ("server.mjs", ["--import", "./instrument.mjs", "server.mjs"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments", [("server.js",), ("--import", "./instrument.cjs", "server.mjs")]
+)
+@pytest.mark.parametrize("traces", ["0", "1"])
 def test_the_lines_of_the_readme_make_an_app(
-    name: str,
-    arguments: list[str],
-    code: Mapping[str, Mapping[str, str]],
+    traces: str,
+    arguments: tuple[str, ...],
     express_directory: Path,
+    envelopes: Envelopes,
     start_app: StartApp,
 ) -> None:
-    blocks = re.findall(r"```js\n(.*?)```", code["web"]["README.md"], re.DOTALL)
-    block = blocks[name.endswith(".mjs")]
+    readme = (express_directory / "README.md").read_text()
+    commonjs, esm, both = re.findall(r"```js\n(.*?)```", readme, re.DOTALL)
+    name = arguments[-1]
+    block = (esm if name.endswith(".mjs") else commonjs) + both
     route = "app.get('/fails', () => { throw new Error('it fails'); });"
     (express_directory / name).write_text(block.replace("// your routes", route))
-    app = start_app(*arguments)
+    app = start_app(*arguments, SENTRY_DSN=envelopes.start(), SENTRY_TRACES_SAMPLE_RATE=traces)
     app.get("/fails")
+    until(lambda: envelopes.events, "the error arrives at the tracker")
+    (event,) = envelopes.events
+    assert event["request"]["url"].endswith(f":{app.port}/fails")
     until(lambda: counts(app).get(("/fails", "500")) == 1, "the failed request is counted")
     assert '"GET /fails 500"' in app.text  # the log, on stdout without an address
     assert app.stop() == 0

@@ -32,8 +32,8 @@ def generated(suffixes: tuple[str, ...]) -> dict[str, str]:
 
 
 def test_javascript_passes_eslint(node: str, tmp_path: Path) -> None:
-    files = generated((".js", ".mjs"))
-    assert len(files) >= 8 * 4
+    files = generated((".cjs",))
+    assert len(files) >= 4 * 4
     own = Path(__file__).parent
     files |= {path.name: path.read_text() for path in (*own.glob("*.cjs"), *own.glob("*.mjs"))}
     try:

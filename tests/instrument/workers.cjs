@@ -3,7 +3,7 @@
 
 const cluster = require('node:cluster');
 const process = require('node:process');
-const { metricsEndpoint, metricsMiddleware, startMetricsServer } = require('./metrics.middleware');
+const { metricsEndpoint, metricsMiddleware, startMetricsServer } = require('./metrics.middleware.cjs');
 
 if (cluster.isPrimary) {
   startMetricsServer({ port: Number(process.env.METRICS_PORT), host: '127.0.0.1' });

@@ -44,7 +44,7 @@ RENAMED = {
         "revenue_label": "own_currency",
     },
 }
-CODE = {"express": "metrics.middleware.js", "fastapi": "app_metrics.py"}
+CODE = {"express": "metrics.middleware.cjs", "fastapi": "app_metrics.py"}
 SPELLED = (
     "http_requests_total", "http_request_duration", "db_query_duration_seconds", '"status',
     "status_code", '"handler"', '"route"', '"method"', '"operation"', '"collection"',
@@ -96,16 +96,16 @@ def test_a_kind_that_extends_express_has_its_code(tmp_path: Path) -> None:
     (tmp_path / "catalog").mkdir()
     (tmp_path / "catalog" / "koa.yaml").write_text("extends: express\ntitle: Koa\n")
     files = rendered(project(tmp_path, "koa", {"minimum_rate": 1}))
-    assert "instrumentation/shop/metrics.middleware.mjs" in files
+    assert "instrumentation/shop/metrics.middleware.cjs" in files
 
 
 def test_own_templates_override_and_add_files(tmp_path: Path) -> None:
     own = tmp_path / "templates" / "instrumentation" / "express"
     own.mkdir(parents=True)
-    (own / "logger.js.j2").write_text("// mine: [[ app.service ]]\n")
+    (own / "logger.cjs.j2").write_text("// mine: [[ app.service ]]\n")
     (own / "more.js.j2").write_text("// more: [[ app.logs ]]\n")
     files = rendered(project(tmp_path, "express", {"minimum_rate": 1}))
-    assert files["instrumentation/shop/logger.js"] == "// mine: shop\n"
+    assert files["instrumentation/shop/logger.cjs"] == "// mine: shop\n"
     assert files["instrumentation/shop/more.js"] == "// more: 127.0.0.1:5000\n"
     assert "instrumentation/express/more.js" not in files
 
@@ -125,22 +125,22 @@ def test_files_are_written_and_never_overwritten_unasked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert instrument("express", "--commonjs", "--output", "app") == 0
+    assert instrument("express", "--output", "app") == 0
     names = {path.name for path in (tmp_path / "app").iterdir()}
     assert names == {
-        "README.md", "errorReporter.js", "instrument.js", "logger.js", "metrics.middleware.js",
+        "README.md", "errorReporter.cjs", "instrument.cjs", "logger.cjs", "metrics.middleware.cjs",
     }  # fmt: skip
-    (tmp_path / "app" / "logger.js").write_text("mine\n")
-    (tmp_path / "app" / "instrument.js").unlink()
+    (tmp_path / "app" / "logger.cjs").write_text("mine\n")
+    (tmp_path / "app" / "instrument.cjs").unlink()
     capsys.readouterr()
-    assert instrument("express", "--commonjs", "--output", "app") == 2
-    assert "`app/logger.js` exists and differs" in capsys.readouterr().err
-    assert (tmp_path / "app" / "logger.js").read_text() == "mine\n"
-    assert not (tmp_path / "app" / "instrument.js").exists()
-    assert instrument("express", "--commonjs", "--output", "app", "--force") == 0
+    assert instrument("express", "--output", "app") == 2
+    assert "`app/logger.cjs` exists and differs" in capsys.readouterr().err
+    assert (tmp_path / "app" / "logger.cjs").read_text() == "mine\n"
+    assert not (tmp_path / "app" / "instrument.cjs").exists()
+    assert instrument("express", "--output", "app", "--force") == 0
     said = capsys.readouterr().err
-    assert "overwrote app/logger.js" in said
-    assert "wrote app/instrument.js" in said
+    assert "overwrote app/logger.cjs" in said
+    assert "wrote app/instrument.cjs" in said
     assert "errorReporter" not in said  # unchanged
 
 

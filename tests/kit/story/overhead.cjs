@@ -4,13 +4,13 @@
 const process = require('node:process');
 
 const monitored = process.env.MONITORED === '1';
-if (monitored) require('./instrument');
+if (monitored) require('./instrument.cjs');
 const express = require('express');
 
 const app = express();
 if (monitored) {
-  const { metricsMiddleware, metricsEndpoint } = require('./metrics.middleware');
-  const { requestLogger } = require('./logger');
+  const { metricsMiddleware, metricsEndpoint } = require('./metrics.middleware.cjs');
+  const { requestLogger } = require('./logger.cjs');
   app.use(metricsMiddleware);
   app.use(requestLogger);
   app.get('/metrics', metricsEndpoint);
@@ -20,8 +20,8 @@ app.get('/orders/:id', (req, res) => {
   res.json({ id: req.params.id });
 });
 if (monitored) {
-  app.use(require('./metrics.middleware').metricsErrorMiddleware);
-  app.use(require('./errorReporter').errorMiddleware);
+  app.use(require('./metrics.middleware.cjs').metricsErrorMiddleware);
+  app.use(require('./errorReporter.cjs').errorMiddleware);
 }
 app.use((_error, _req, res, _next) => res.status(500).json({}));
 app.listen(Number(process.env.PORT), '127.0.0.1');

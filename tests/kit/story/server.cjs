@@ -1,12 +1,12 @@
 // A shop: the generated files, routers, a business, and errors on demand (POST /inject?share=12).
 'use strict';
 
-require('./instrument');
+require('./instrument.cjs');
 const process = require('node:process');
 const express = require('express');
-const metrics = require('./metrics.middleware');
-const { errorMiddleware } = require('./errorReporter');
-const { logger, requestLogger } = require('./logger');
+const metrics = require('./metrics.middleware.cjs');
+const { errorMiddleware } = require('./errorReporter.cjs');
+const { logger, requestLogger } = require('./logger.cjs');
 
 let share = 0;
 let count = 0;
