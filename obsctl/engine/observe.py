@@ -4,7 +4,7 @@ import os.path
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from obsctl.conventions import (
     COMPOSE_CONFIG_HASH,
@@ -18,6 +18,8 @@ from obsctl.engine.model import LABEL_WORKING_DIRECTORY, Desired, HostPort
 
 Json = dict[str, Any]
 Platform = tuple[str, str]  # operating system, architecture
+# What its compatible API calls otherwise than the Engine's own.
+_PODMAN_STATES: Final = {"configured": "created", "initialized": "created", "stopped": "exited"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _container(found: Json) -> Container:
         id=found["Id"],
         name=found["Name"].lstrip("/"),
         service=labels.get(COMPOSE_SERVICE, ""),
-        state=state["Status"],
+        state=_PODMAN_STATES.get(state["Status"], state["Status"]),
         health=(state.get("Health") or {}).get("Status", "").replace("none", ""),
         exit_code=int(state.get("ExitCode", 0)),
         oom_killed=bool(state.get("OOMKilled")),
