@@ -7,6 +7,7 @@ from typing import Final
 
 from obsctl.conventions import LABEL_EXCEPTION
 from obsctl.errors import EngineError
+from obsctl.health.checks.containers import nothing_is_up
 from obsctl.health.checks.hardening import (
     ITEMS,
     NOT_HERE,
@@ -62,6 +63,8 @@ def audit(context: Context) -> Audit:
     values = _secret_values(context)
     verdicts = tuple(one for state in states for one in _verdicts(context, state, values))
     missing = tuple(_missing(context, {state.service for state in states}))
+    if not states:
+        missing = (nothing_is_up(context, "security"),)
     return Audit(verdicts, missing, time.monotonic() - started)
 
 

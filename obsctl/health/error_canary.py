@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from obsctl.health.again import attempts
 from obsctl.health.claim import Claim
 from obsctl.health.context import Context
 from obsctl.health.error_trackers import refusal, send
@@ -69,13 +70,7 @@ def _sent(context: Context, claim: Claim, project: ErrorProject) -> Finding:
 
 def _digested(context: Context, dsn: Dsn, before: int) -> bool:
     """Whether the worker behind the web process has taken one more event."""
-    pause_s = 0.1
-    while time.monotonic() + 1 < context.deadline:
-        if _counted(context, dsn) > before:
-            return True
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, 1.0)
-    return False
+    return any(_counted(context, dsn) > before for _ in attempts(context))
 
 
 def _counted(context: Context, dsn: Dsn) -> int:

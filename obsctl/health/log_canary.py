@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from obsctl.conventions import CANARY_LABEL
+from obsctl.health.again import attempts
 from obsctl.health.context import Context
 from obsctl.health.log_senders import SENDERS
 from obsctl.health.probe import Request
@@ -49,16 +50,13 @@ def _removed(context: Context, query: Mapping[str, Any]) -> str:
 
 
 def _found_in(context: Context, query: Mapping[str, Any]) -> str | None:
-    pause_s = 0.1
-    while time.monotonic() + 1 < context.deadline:
+    for _ in attempts(context):
         # A search sees what was written before the last refresh only.
         context.ask("elasticsearch", _post(f"{_STREAMS}/_refresh", None))
         answer = context.ask("elasticsearch", _post(f"{_STREAMS}/_search", query)).json()
         hits = (answer.get("hits") or {}).get("hits") or ()
         if hits:
             return str(hits[0]["_index"])
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, 1.0)
     return None
 
 

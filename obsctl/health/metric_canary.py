@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from obsctl.engine.compare import duration_s
+from obsctl.health.again import attempts
 from obsctl.health.context import Context, query_request
 from obsctl.health.delivery import Canary, post_alert
 from obsctl.health.probe import ProbeError, Request
@@ -57,15 +58,13 @@ def _counted(context: Context) -> float:
 def _awaited(context: Context, wanted: float) -> float | None:
     """The counter as Prometheus tells it, once it is `wanted` or the time is over."""
     selector = f'max({_METRIC}{{job="{_JOB}",{_LABELS}}})'
-    pause_s, value = 0.1, None
-    while time.monotonic() + 1 < context.deadline:
+    value = None
+    for _ in attempts(context):
         answer = context.ask("prometheus", query_request(selector)).json()
         found = answer["data"]["result"]
         value = float(found[0]["value"][1]) if found else None
         if value is not None and value >= wanted:
             break
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, 1.0)
     return value
 
 

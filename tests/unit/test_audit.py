@@ -213,8 +213,15 @@ def test_nothing_to_look_at_is_a_failure(tmp_path: Path) -> None:
     assert [one.code for one in found.report.findings] == ["engine-unreachable"]
     files = {"docker-compose.yml": "services: { grafana: {} }"}
     found = audit(replace(context(tmp_path), files=files))
-    assert [one.code for one in found.report.findings] == ["container-missing"]
+    assert [one.code for one in found.report.findings] == ["stack-down"]
     assert json.loads(found.report.to_json())["findings"][0]["layer"] == "security"
+
+
+def test_a_service_without_a_container_is_a_failure(tmp_path: Path) -> None:
+    files = {"docker-compose.yml": "services: { grafana: {}, prometheus: {} }"}
+    found = audit(replace(context(tmp_path, state(PROMETHEUS)), files=files))
+    missing = [one.subject for one in found.report.findings if one.code == "container-missing"]
+    assert missing == ["grafana"]
 
 
 def test_it_goes_with_no_option_that_waits_or_sends() -> None:

@@ -8,7 +8,7 @@ from obsctl.conventions import LABEL_SPEC_HASH
 from obsctl.errors import EngineError
 from obsctl.health.claim import Claim
 from obsctl.health.context import ContainerState, Context
-from obsctl.health.report import Finding
+from obsctl.health.report import Finding, Layer
 
 _RECENT_S: Final = 3600
 _KILLED: Final = 137
@@ -20,13 +20,19 @@ _CODES: Final = {
 
 
 def containers_run(context: Context) -> Iterator[Finding]:
-    """Running, healthy, not killed for memory; one-shots completed; made from this file."""
+    """Running, healthy, not killed for memory; one-shots completed; made from this file.
+
+    Where there is no container at all, that is one failure.
+    """
     try:
         found = {container.service: container for container in context.container_states()}
     except EngineError as error:
         claim = context.claim("containers", "Docker Engine", "can be asked")
         problem = error.problems[0]
         yield claim.fail("engine-unreachable", problem.message, hint=problem.hint or "start it")
+        return
+    if not found and not context.targets:
+        yield nothing_is_up(context, "containers")
         return
     for name, service in context.services.items():
         claim = context.claim("containers", name, _claim_text(service))
@@ -36,6 +42,12 @@ def containers_run(context: Context) -> Iterator[Finding]:
             continue
         yield _state(claim, service, container)
         yield _same_definition(context, service, container)
+
+
+def nothing_is_up(context: Context, layer: Layer) -> Finding:
+    """One failure in place of one for each service."""
+    told = f"the Engine has no container of the project `{context.stack.project}`"
+    return context.claim(layer, "the stack", "is up").fail("stack-down", told)
 
 
 def _claim_text(service: Mapping[str, Any]) -> str:
