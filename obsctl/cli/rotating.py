@@ -1,6 +1,5 @@
 """What `obsctl secrets` does, and how `up` ends a rotation that was cut off."""
 
-import secrets as random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from obsctl.project import secret_files
 from obsctl.project.derived import derive
 from obsctl.project.known_keys import known_keys_hint
 from obsctl.project.secret_checks import CONTENT_MAX_BYTES, value_fault
-from obsctl.project.secrets import given_names, sources_of
+from obsctl.project.secrets import given_names, made_up, sources_of
 from obsctl.project.sources import SourceError
 from obsctl.project.sourcing import checked, placed, problem_of
 from obsctl.render.write import is_stale
@@ -174,7 +173,7 @@ def _new_value(one: Secret, root: Path, *, stdin: bool) -> bytes:
     if one.source:
         return checked(one.name, one.source, root)
     if not stdin:
-        return random.token_urlsafe(48).encode()
+        return made_up(one.name)
     value = sys.stdin.buffer.read(CONTENT_MAX_BYTES + 2).removesuffix(b"\n")
     if fault := value_fault(one.name, value):
         raise SourceError(f"the value on standard input {fault}")

@@ -64,7 +64,7 @@ def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:
     with opened(root) as directory:
         try:
             for name in (_IGNORE_FILE, *sorted(set(names))):
-                content = b"*\n" if name == _IGNORE_FILE else _made_up(name)
+                content = b"*\n" if name == _IGNORE_FILE else made_up(name)
                 mode = _IGNORE_MODE if name == _IGNORE_FILE else FILE_MODE
                 if write_once(directory, name, content, mode):
                     made.append(name)
@@ -75,7 +75,8 @@ def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in made if name != _IGNORE_FILE)
 
 
-def _made_up(name: str) -> bytes:
+def made_up(name: str) -> bytes:
+    """A new strong value, in the form that the component of this secret takes."""
     import secrets as random
 
     if name == BUGSINK_TOKEN:

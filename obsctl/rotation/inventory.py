@@ -29,8 +29,6 @@ class Way(Enum):
 _KEPT: Final[Mapping[str, str]] = {
     "grafana_secret_key": "Grafana could no longer read what it has encrypted with it",
     "kibana_encryption_key": "Kibana could no longer read what it has encrypted with it",
-    "bugsink_admin_password": "Bugsink takes what its file holds each time that it starts",
-    "bugsink_api_token": "Bugsink takes what its file holds each time that it starts",
 }
 
 

@@ -9,6 +9,7 @@ from obsctl.health.causes import load_causes
 from obsctl.health.checks.elasticsearch import USERS
 from obsctl.health.context import Context
 from obsctl.health.probe import Answer, Credentials, ProbeError, Request
+from obsctl.project.secrets import BUGSINK_TOKEN
 
 _OK: Final = 200
 _REFUSED: Final = (401, 403)
@@ -31,6 +32,23 @@ class Login:
         if answer.status != _OK:
             raise _unusable(self.component, f"{self.path}: {answer.excerpt}")
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What opens an API by itself; `path` answers 200 to whoever has it."""
+
+    component: str
+    user: str  # whose it is, in words
+    path: str
+
+    def accepts(self, context: Context, value: str) -> bool:
+        """Whether the component takes this token; EngineError where it does not answer."""
+        request = Request(self.path, headers={"Authorization": f"Bearer {value}"})
+        answer = asked(context, self.component, request)
+        if answer.status not in (_OK, *_REFUSED):
+            raise _unusable(self.component, f"{self.path}: {answer.excerpt}")
+        return answer.status == _OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +95,14 @@ ACCOUNTS: Final[Mapping[str, Account]] = {
         Login("grafana", "admin", "/api/user"), _grafana, "grafana-password"
     ),
 }
-LOGINS: Final[Mapping[str, Login]] = {
+LOGINS: Final[Mapping[str, Login | Token]] = {
+    BUGSINK_TOKEN: Token("bugsink", "the API of obsctl", "/api/canonical/0/teams/"),
     **{name: account.login for name, account in ACCOUNTS.items()},
     **{secret: Login("elasticsearch", user, _AUTHENTICATE) for secret, user in USERS.items()},
 }
 
 
-def logins(context: Context, secret: str) -> tuple[Login, ...]:
+def logins(context: Context, secret: str) -> tuple[Login | Token, ...]:
     """Everywhere that this machine can sign in with a secret."""
     web = context.stack.web
     if web is None or secret != web.secret:

@@ -24,6 +24,8 @@ ODD = "$HOME${X}'q\"r\\d{{x}}`1`#&"
 BY_ENVIRONMENT = {
     b"OBSCTL_WRITER_PASSWORD": "Logstash reads no file, and its keystore needs the value likewise",
     b"ES_PASSWORD": "elasticsearch_exporter reads no file",
+    b"MONGODB_PASSWORD": "mongodb_exporter reads no file",
+    b"MYSQLD_EXPORTER_PASSWORD": "mysqld_exporter's file has a form that cannot hold every value",
     b"GF_SECURITY_ADMIN_PASSWORD": "run.sh of the image exports what __FILE names",
     b"GF_SECURITY_SECRET_KEY": "run.sh of the image exports what __FILE names",
     b"ELASTIC_PASSWORD": "the image's entry point exports what _FILE names",
@@ -38,6 +40,7 @@ class SecretsLab:
     project: ProjectUnderTest
     watched: Watched
     postgres: Container
+    mariadb: Container
     ports: dict[str, int]
     hook: str
     sources: dict[str, str] = field(default_factory=dict)
@@ -65,6 +68,14 @@ services:
     kind: postgres
     address: "localhost:{port["postgres"]}"
     credentials: {{ user: exporter, password: {{ secret: postgres_password }} }}
+  sql:
+    kind: mysql
+    address: "localhost:{port["mariadb"]}"
+    credentials: {{ user: exporter, password: {{ secret: mysql_password }} }}
+  docs:
+    kind: mongodb
+    address: "localhost:{port["mongod"]}"
+    credentials: {{ user: exporter, password: {{ secret: mongodb_password }} }}
 notifications:
   receivers: {{ ops: {{ webhook: {{ url_secret: {{ secret: hook_url }} }} }} }}
   routes: {{ critical: [ops], warning: [ops], watchdog: [ops] }}
@@ -72,6 +83,8 @@ notifications:
 secrets:
   redis_password: {{ env: LAB_REDIS }}
   hook_url: {{ file: hook.txt }}
+  mysql_password: {{ file: mysql.txt }}
+  mongodb_password: {{ file: mongodb.txt }}
   postgres_password: {{ exec: {reader} }}
 {more_sources}
 logs: {{ inputs: {{ tcp: {{ port: {port["tcp"]} }} }} }}
@@ -91,7 +104,7 @@ stack:
         if name == "redis_password":
             self.sources["LAB_REDIS"] = value
             return
-        path = self.project.folder / {"hook_url": "hook.txt"}.get(name, "postgres.txt")
+        path = self.project.folder / f"{name.partition('_')[0]}.txt"
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
         path.write_text(value)
@@ -143,6 +156,19 @@ stack:
             assert time.monotonic() < until, done.output
             time.sleep(0.1)
 
+    def set_mysql(self, password: str) -> None:
+        """Escaped for a server that takes a backslash for what it is in most of them."""
+        quoted = password.replace("\\", "\\\\").replace("'", "''")
+        sql = f"ALTER USER exporter@'%' IDENTIFIED BY '{quoted}'"
+        until = time.monotonic() + 30
+        command = ["mariadb", "--socket=/tmp/mariadb.sock", "--user=root", "--execute"]
+        while True:
+            done = self.mariadb.exec_run([*command, sql], user="root")
+            if done.exit_code == 0:
+                return
+            assert time.monotonic() < until, done.output
+            time.sleep(0.1)
+
     # where a value could show
 
     def containers(self) -> list[Container]:
@@ -168,6 +194,7 @@ stack:
             places[f"image of {one.name}"] = json.dumps([image.attrs, image.history()]).encode()
         for number, (kind, text) in enumerate(sorted(process_samples)):
             places[f"{kind} {number}: {text.partition(b'=')[0][:60]!r}"] = text
+        print(f"{sum(map(len, self.seen.values()))} values looked for in {len(places)} places")
         return [
             f"{name} in {place}"
             for name, values in self.seen.items()
@@ -236,7 +263,7 @@ def _of_process(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def new_ports() -> dict[str, int]:
     names = ("prometheus", "alertmanager", "grafana", "elasticsearch", "kibana", "logstash")
-    return {name: free_port() for name in (*names, "tcp", "redis", "postgres")}
+    return {name: free_port() for name in (*names, "tcp", "redis", "postgres", "mariadb", "mongod")}
 
 
 def listed(text: str) -> dict[str, list[str]]:

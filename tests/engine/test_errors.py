@@ -171,6 +171,23 @@ def test_no_secret_is_told_or_shown(tracked: Tracked) -> None:
     assert not [value for value in values if value in shown]
 
 
+def test_its_secrets_are_rotated_and_the_dsns_stay(tracked: Tracked) -> None:
+    names = ("bugsink_admin_password", "bugsink_api_token", "bugsink_secret_key")
+    before = {name: tracked.secret(name) for name in (*names, "backend_sentry_dsn")}
+    done = tracked.project.obsctl("secrets", "rotate", "--all")
+    assert done.code == 0, done.text
+    assert [f"{name}: rotated" for name in names] == done.stdout.splitlines()
+    assert {name for name, old in before.items() if tracked.secret(name) == old} == {
+        "backend_sentry_dsn"
+    }
+    # The new password opens the page, the new token the API, the old DSN takes an event.
+    assert tracked.problems() == {}
+    tracked.put("bugsink_api_token", before["bugsink_api_token"])
+    assert "bugsink-token" in tracked.problems()
+    tracked.up()
+    assert tracked.problems() == {}
+
+
 def test_a_wrong_or_missing_dsn_is_told_and_the_next_up_mends_it(tracked: Tracked) -> None:
     good = tracked.secret("backend_sentry_dsn")
     tracked.put("backend_sentry_dsn", other_key(good))

@@ -1,7 +1,8 @@
 """Secrets on a running stack: they arrive exactly, show nowhere, and change without harm.
 
-Real here: the Engine, Prometheus, Alertmanager, PostgreSQL and Redis with their exporters.
-Stand-ins: Grafana, Elasticsearch, Logstash, Kibana. One stack for all; each test leaves it well.
+Real here: the Engine, Prometheus, Alertmanager; PostgreSQL, MariaDB and Redis with their
+exporters. Stand-ins: Grafana, Elasticsearch, Logstash, Kibana, and MongoDB with its exporter.
+One stack for all; each test leaves it well.
 """
 
 import secrets as random
@@ -21,12 +22,14 @@ from tests.engine.secrets_lab import ODD, SecretsLab, listed, new_ports, sampled
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import ensure_images, stack_images
+from tests.kit.shop import Mongod
 from tests.kit.tools import ensure_tools, tool_environment
 from tests.kit.watched import start_watched
 from tests.tiers import unavailable
 
 NAME = "obsctl-secrets"
 DRIVE = Path(__file__).with_name("rotate_drive.py")
+Databases = tuple[Container, Container]  # PostgreSQL and MariaDB
 KEPT = {"grafana_secret_key", "kibana_encryption_key"}
 HOT = ("grafana_admin_password", "es_exporter_password")
 
@@ -35,14 +38,22 @@ def odd() -> str:
     return random.token_hex(8) + ODD
 
 
-def start_postgres(client: docker.DockerClient, port: int, bridge: str) -> Container:
-    image = ensure_images(["postgres"])["postgres"]
-    for old in client.containers.list(all=True, filters={"name": f"^/{NAME}-postgres$"}):
-        old.remove(force=True, v=True)
-    command = ["-p", str(port), "-c", f"listen_addresses=127.0.0.1,{bridge}"]
-    return client.containers.run(
-        image, command, name=f"{NAME}-postgres", network_mode="host", detach=True
-    )
+def start_databases(client: docker.DockerClient, ports: dict[str, int], bridge: str) -> Databases:
+    both = f"127.0.0.1,{bridge}"
+    commands = {
+        "postgres": ["-p", str(ports["postgres"]), "-c", f"listen_addresses={both}"],
+        "mariadb": [f"--port={ports['mariadb']}", f"--bind-address={both}"],
+    }
+    images = ensure_images(commands)
+    started = []
+    for name, command in commands.items():
+        own = f"{NAME}-{name}"
+        for old in client.containers.list(all=True, filters={"name": f"^/{own}$"}):
+            old.remove(force=True, v=True)
+        started.append(
+            client.containers.run(images[name], command, name=own, network_mode="host", detach=True)
+        )
+    return started[0], started[1]
 
 
 @pytest.fixture(scope="module")
@@ -50,36 +61,37 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsLab]:
     """Everything but the stack itself, and every secret with an awkward value."""
     try:
         engine = ensure_engine().docker_host
-        images = stack_images("postgres-exporter")
+        images = stack_images("mysqld-exporter", "postgres-exporter")
+        # Any image with a busybox does: what it is copied for has the same libraries.
+        images["busybox"] = ensure_images(["redis"])["redis"]
         ensure_tools()
         ports = new_ports()
         watched = start_watched(engine, NAME, 0, ports["redis"])
         bridge = watched.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-        postgres = start_postgres(watched.client, ports["postgres"], bridge)
+        databases = start_databases(watched.client, ports, bridge)
     except KitUnavailable as reason:
         unavailable("engine", str(reason))
     folder = tmp_path_factory.mktemp("secrets")
     project = ProjectUnderTest(folder, NAME, images, clean_environment(tool_environment()))
     with hook(bridge) as port:
         url = f"http://host.docker.internal:{port}/canary/{random.token_hex(8)}?t=$HOME&q='x'"
-        lab = SecretsLab(project, watched, postgres, ports, url)
+        mongod = Mongod(bridge, ports["mongod"])
+        lab = SecretsLab(project, watched, *databases, ports, url)
         prepare(lab)
         try:
             yield lab
         finally:
             done = project.obsctl("down", "--volumes")
-            postgres.remove(force=True, v=True)
+            mongod.stop()
+            for database in databases:
+                database.remove(force=True, v=True)
             watched.remove()
     assert done.code == 0, done.text
 
 
 def prepare(lab: SecretsLab) -> None:
     lab.describe()
-    redis, postgres = odd(), odd()
-    lab.set_redis(None, redis)
-    lab.set_postgres(postgres)
-    lab.give("redis_password", redis)
-    lab.give("postgres_password", postgres)
+    give_new(lab, None)
     lab.give("hook_url", lab.hook)
     made = lab.obsctl("init", "--secrets-only")
     assert made.code == 0, made.text
@@ -89,6 +101,18 @@ def prepare(lab: SecretsLab) -> None:
     # Grafana expands variables in what it reads; a `$` is refused, all else arrives.
     for name in ("grafana_admin_password", "grafana_reader_password"):
         rewrite(lab.secrets / name, odd().replace("$", ""))
+
+
+def give_new(lab: SecretsLab, old_redis: str | None) -> None:
+    """New passwords in the databases and in the sources, as their owner would set them."""
+    redis, postgres, mysql = odd(), odd(), odd()
+    lab.set_redis(old_redis, redis)
+    lab.set_postgres(postgres)
+    lab.set_mysql(mysql)
+    lab.give("redis_password", redis)
+    lab.give("postgres_password", postgres)
+    lab.give("mysql_password", mysql)
+    lab.give("mongodb_password", odd())
 
 
 def rewrite(path: Path, value: str) -> None:
@@ -166,11 +190,7 @@ def test_list_tells_all_but_the_values(lab: SecretsLab) -> None:
 
 def test_all_are_rotated_and_the_old_ones_refused(lab: SecretsLab) -> None:
     before = {name: lab.value(name) for name in listed(lab.obsctl("secrets", "list").stdout)}
-    redis, postgres = odd(), odd()
-    lab.set_redis(before["redis_password"], redis)
-    lab.set_postgres(postgres)
-    lab.give("redis_password", redis)
-    lab.give("postgres_password", postgres)
+    give_new(lab, before["redis_password"])
     lab.give("hook_url", lab.hook.replace("canary", "canary2"))
     with sampled() as seen:
         done = lab.obsctl("secrets", "rotate", "--all")
@@ -184,8 +204,9 @@ def test_all_are_rotated_and_the_old_ones_refused(lab: SecretsLab) -> None:
     with pytest.raises(OSError, match="401"):
         call("GET", f"http://127.0.0.1:{lab.ports['grafana']}/api/org", login=old)
     stays_well(lab)
-    # The postgres client gets its statement as an argument: that is this test, not obsctl.
-    assert [leak for leak in lab.leaks(seen) if "psql" not in leak] == []
+    # The databases' clients get statements as arguments: that is this test, not obsctl.
+    clients = ("b'psql", "b'mariadb\\\\x00")
+    assert [leak for leak in lab.leaks(seen) if not any(one in leak for one in clients)] == []
 
 
 @pytest.mark.parametrize("name", HOT)
@@ -272,11 +293,13 @@ def test_a_password_that_somebody_changed_is_named(lab: SecretsLab) -> None:
 def test_a_bad_value_is_refused_at_its_place(lab: SecretsLab, value: str, words: str) -> None:
     good = (lab.project.folder / "hook.txt").read_text()
     before = lab.states()
+    lines = (lab.project.folder / "obsctl.yaml").read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if "url_secret" in text)
     lab.give("hook_url", value)
     told = fails(lab, "up", "--debug")
     lab.give("hook_url", good)
     assert words in told
-    assert "obsctl.yaml:18:" in told
+    assert f"obsctl.yaml:{line}:" in told
     assert "hook_url" in told
     assert value not in told
     assert lab.states() == before

@@ -126,8 +126,17 @@ def test_the_setup_explains_a_wrong_password(project: ProjectUnderTest, tmp_path
     refused = project.run(*command, project.images["elasticsearch"], "/run/secrets/setup.sh")
     assert refused.code == 1
     assert "refuses the password in secrets/elastic_password" in refused.text
-    assert "remove the volume to start anew" in refused.text
+    assert f"{NAME}-elasticsearch-1 bin/elasticsearch-reset-password" in refused.text
     assert "not-the-one" not in refused.text
+    # And where nobody answers: the deadline is told, with what was heard last.
+    unreachable = script.replace("patience_s=180", "patience_s=1").replace(
+        "https://elasticsearch:", "https://nobody.invalid:"
+    )
+    assert unreachable.count("nobody.invalid") == 1
+    (tmp_path / "setup.sh").write_text(unreachable)
+    late = project.run(*command, project.images["elasticsearch"], "/run/secrets/setup.sh")
+    assert late.code == 1
+    assert "Elasticsearch is not ready after 1 s; its last answer was none." in late.text
 
 
 def test_elasticsearch_comes_back_by_itself(project: ProjectUnderTest) -> None:

@@ -4,28 +4,31 @@ import base64
 import json
 import os
 import ssl
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from obsctl.project.certificates import renewed
-from tests.engine.project import ProjectUnderTest, clean_environment
+from tests.engine.project import ProjectUnderTest, clean_environment, free_port
 from tests.engine.small_stack import Kit
 from tests.kit.images import stack_images
 from tests.kit.tools import tool_environment
+from tests.kit.watched import start_watched
 
 NAME = f"obsctl-web-{os.getpid()}"
-SERVICES = "  host: { kind: node }\n"
+SERVICES = "  host: {{ kind: node }}\n  cache: {{ kind: redis, address: 'localhost:{}' }}\n"
 WEB = "  without: [ elk, grafana ]\n  web: { user: ops, tls: true }"
 PUBLISHED = {"prometheus": "/api/v1/status/buildinfo", "alertmanager": "/api/v2/status"}
 # They publish no port: asked from inside, by a container that is let in.
-INSIDE = {"host-exporter": "9100/metrics", "blackbox-exporter": "9115/metrics"}
+INSIDE = {
+    "host-exporter": "9100/metrics",
+    "blackbox-exporter": "9115/metrics",
+    "cache-exporter": "9121/metrics",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +36,17 @@ def project(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proj
     environment = clean_environment(tool_environment()) | {"DOCKER_HOST": kit.docker_host}
     folder = tmp_path_factory.mktemp("web")
     under_test = ProjectUnderTest(folder, NAME, stack_images(), environment)
-    with ThreadingHTTPServer(("", 0), SimpleHTTPRequestHandler) as probed:
-        threading.Thread(target=probed.serve_forever, daemon=True).start()
-        more = f'probes: ["http://localhost:{probed.server_port}/"]'
-        under_test.write(SERVICES, more=more, stack=WEB)
-        done = under_test.obsctl("up")
-        try:
-            assert done.code == 0, done.text
-            yield under_test
-        finally:
-            assert under_test.obsctl("down", "--volumes").code == 0
-            probed.shutdown()
+    app, redis = free_port(), free_port()
+    watched = start_watched(kit.docker_host, NAME, app, redis)
+    more = f'probes: ["http://localhost:{app}/"]'
+    under_test.write(SERVICES.format(redis), more=more, stack=WEB)
+    done = under_test.obsctl("up")
+    try:
+        assert done.code == 0, done.text
+        yield under_test
+    finally:
+        assert under_test.obsctl("down", "--volumes").code == 0
+        watched.remove()
 
 
 def password(project: ProjectUnderTest) -> str:
@@ -95,7 +98,7 @@ def test_exporters_ask_for_it_too(project: ProjectUnderTest, service: str) -> No
 def test_check_is_green_and_up_has_nothing_to_do(project: ProjectUnderTest) -> None:
     done = project.obsctl("check", "--wait=60", "--json")
     found = json.loads(done.stdout)["findings"]
-    assert [one for one in found if one["state"] == "fail"] == []
+    assert [one["evidence"] for one in found if one["state"] == "fail"] == []
     assert done.code == 0
     assert "nothing to do" in project.obsctl("up").text
 
@@ -150,6 +153,22 @@ def test_an_old_certificate_and_another_password_are_named_and_mended(
     assert "host-exporter.crt" in done.text
     assert "prometheus.web.yml" in done.text
     assert {name: (folder / name).read_bytes() for name in files} == files
+    assert project.obsctl("check", "--wait=60").code == 0
+
+
+def test_the_new_password_opens_and_the_old_one_does_not(project: ProjectUnderTest) -> None:
+    old = password(project)
+    done = project.obsctl("secrets", "rotate", "--all")
+    assert done.code == 0, done.text
+    assert "web_password: rotated" in done.stdout
+    new = password(project)
+    for component in PUBLISHED:
+        assert status(project, component, f"ops:{old}") == 401
+        assert status(project, component, f"ops:{new}") == 200
+    assert old not in done.text
+    assert new not in done.text
+    assert "nothing to do" in project.obsctl("plan").text
+    # Redis's exporter, too, lets in whoever has the new one.
     assert project.obsctl("check", "--wait=60").code == 0
 
 

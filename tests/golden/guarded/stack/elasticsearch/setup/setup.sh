@@ -48,8 +48,10 @@ wait_until_ready() {
       401)
         : "${refused_since:=$SECONDS}"
         ((SECONDS - refused_since < refusal_s)) || fail "Elasticsearch refuses the password in" \
-          "secrets/elastic_password. Its data was made with another one: put that back, or" \
-          "remove the volume to start anew."
+          "secrets/elastic_password: it took its password at its first start and keeps it. Put" \
+          "the old one back into the file, or run 'docker exec -it" \
+          "guarded-elasticsearch-1 bin/elasticsearch-reset-password -u elastic -i'" \
+          "and type what the file holds. The logs stay; no volume has to go."
         ;;
       *) refused_since= ;;
     esac
