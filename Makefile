@@ -52,7 +52,7 @@ engine: $(STAMP) ## scenarios on a real Docker Engine
 instrument: $(STAMP) ## the code for applications, in real Express and FastAPI apps
 	$(BIN)/pytest -q $(PARALLEL) tests/instrument
 
-faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes a quarter of an hour
+faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; takes up to an hour
 	OBSCTL_FAULTS=all $(BIN)/pytest -q $(PARALLEL) $(addprefix tests/engine/test_,$(addsuffix .py,$(FAULTS)))
 
 golden: $(STAMP) ## rewrite the goldens; the review is the diff

@@ -31,6 +31,7 @@ def test_a_read_only_project_folder(project: Project, short_path: Path) -> None:
     assert ".obsctl" in done.stderr
     assert "ead-only file system" in done.stderr
     up(project)
+    assert_up_is_quiet(project, short_path)
 
 
 def test_an_address_range_that_is_taken(project: Project, short_path: Path) -> None:

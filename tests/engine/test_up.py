@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.engine.proxy import proxied
-from tests.engine.small_files import write_prometheus
+from tests.engine.small_files import write_prometheus, write_stack
 from tests.engine.small_stack import Done, Json, Project
 
 
@@ -153,7 +153,7 @@ def test_down_keeps_volumes_unless_asked(project: Project) -> None:
     assert project.shape()["volumes"] == []
 
 
-def test_out_of_memory_is_told_with_the_limit(project: Project) -> None:
+def test_out_of_memory_is_told_with_the_limit(project: Project, short_path: Path) -> None:
     project.document["services"]["redis"] |= {
         "mem_limit": 8388608,
         "memswap_limit": 8388608,
@@ -162,10 +162,14 @@ def test_out_of_memory_is_told_with_the_limit(project: Project) -> None:
         "command": ["x = bytearray(10**9); import time; time.sleep(60)"],
         "read_only": False,
     }
-    project.save()
+    project.change("redis")
     done = project.up()
     assert done.code == 5
     assert "killed for lack of memory (its limit is 8 MiB)" in done.stderr
+    assert "Traceback" not in done.stderr
+    write_stack(project)
+    up(project)
+    assert_up_is_quiet(project, short_path)
 
 
 def test_state_is_no_more_than_a_hint(project: Project, short_path: Path) -> None:
