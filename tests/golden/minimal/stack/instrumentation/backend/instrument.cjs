@@ -51,7 +51,7 @@ const start = () => {
     say(problem);
     return false;
   }
-  const tracesSampleRate = share('SENTRY_TRACES_SAMPLE_RATE', 0.1);
+  const tracesSampleRate = share('SENTRY_TRACES_SAMPLE_RATE', 0);
   Sentry.init({
     dsn,
     release: env.SENTRY_RELEASE || env.npm_package_version || undefined,
@@ -60,6 +60,10 @@ const start = () => {
     sampleRate: share('SENTRY_SAMPLE_RATE', 1),
     // Without a rate there is no tracing at all, which costs least.
     ...(tracesSampleRate > 0 && { tracesSampleRate }),
+    maxBreadcrumbs: 20,
+    // Bodies hold what nobody should see, and copying them costs each request; so do sessions.
+    dataCollection: { httpBodies: [] },
+    integrations: [Sentry.httpIntegration({ sessions: false, maxRequestBodySize: 'none' })],
     initialScope: { tags: { service: "backend" } },
   });
   return true;
