@@ -45,7 +45,7 @@ class Shop:
 def start_shop(directory: Path, code: Path, port: int, addresses: str, dsn: Path) -> Shop:
     """Start it on `addresses` with the generated `code`; KitUnavailable without Node."""
     node = node_program()
-    files = {path.name: path.read_text() for path in code.glob("*.js")}
+    files = {path.name: path.read_text() for path in code.glob("*.cjs")}
     app_directory(directory, {**files, _SERVER.name: _SERVER.read_text()})
     environment = {**os.environ, "PORT": str(port), "BIND": addresses, "SENTRY_DSN_FILE": str(dsn)}
     said = directory / "said.txt"
