@@ -8,7 +8,8 @@ from typing import TypeVar
 from obsctl.conventions import STACK_DIRECTORY
 from obsctl.errors import Problem, ProjectFileError
 from obsctl.project.dashboards import OwnDashboard, read_dashboards
-from obsctl.project.load import LoadedProject, load_project
+from obsctl.project.findings import in_order
+from obsctl.project.load import LoadedProject, load_sound_part
 from obsctl.render.inputs import files_digest
 from obsctl.render.record import Rendered, remember
 from obsctl.render.render import RenderedFile
@@ -65,9 +66,9 @@ def _resolved(file: Path) -> tuple[LoadedProject, Stack, tuple[OwnDashboard, ...
     from obsctl.catalog.load import load_catalog, own_catalog
     from obsctl.stack.resolve import kinds_of, resolve
 
-    loaded = load_project(file)
+    loaded = load_sound_part(file)
     kinds = kinds_of(loaded.project)
-    problems: list[Problem] = []
+    problems = list(loaded.problems)
     # Without what is broken the rest can still be checked, so that all is told at once.
     catalog = _noted(lambda: load_catalog(kinds, own_catalog(file)), problems)
     dashboards = _noted(lambda: read_dashboards(loaded), problems)
@@ -75,7 +76,7 @@ def _resolved(file: Path) -> tuple[LoadedProject, Stack, tuple[OwnDashboard, ...
         lambda: resolve(loaded, catalog or load_catalog(kinds), dashboards or ()), problems
     )
     if stack is None or problems:
-        raise ProjectFileError(*problems)
+        raise ProjectFileError(*in_order(problems))
     return loaded, stack, dashboards or ()
 
 

@@ -1,17 +1,19 @@
 """Loads obsctl.yaml: every problem in one run, each at its line and column."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from obsctl.errors import Problem, ProjectFileError
 from obsctl.project.document import Document, KeyPath, open_document
 from obsctl.project.findings import Findings
 from obsctl.project.known_keys import fields_at, known_keys_hint, nearest_of
 from obsctl.project.references import check_references
 from obsctl.project.schema import Project
 from obsctl.project.secrets import generated_names, given_names
+from obsctl.project.sound import sound_part
 from obsctl.project.wording import Wording
 
 # Nobody reads on beyond; the search for near names would take longer than the user waits.
@@ -20,11 +22,16 @@ ERRORS_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class LoadedProject:
-    """The project, the file that it came from, and the directory that holds the file."""
+    """The project, the file that it came from, and the directory that holds the file.
+
+    `problems` is empty but for load_sound_part, and so are the places that are `muted`.
+    """
 
     project: Project
     document: Document
     root: Path
+    problems: tuple[Problem, ...] = ()
+    muted: tuple[KeyPath, ...] = ()
 
 
 def load_project(path: Path) -> LoadedProject:
@@ -32,19 +39,44 @@ def load_project(path: Path) -> LoadedProject:
     return check_document(open_document(path))
 
 
+def load_sound_part(path: Path) -> LoadedProject:
+    """Like load_project, but a file with problems gives the project without what is wrong.
+
+    So the later stages can tell theirs in the same run. Raises ProjectFileError where too little
+    is left to tell anything of.
+    """
+    document = open_document(path)
+    findings, project = _checked(document)
+    if not findings.problems and project is not None:
+        return _loaded(document, project)
+    sound = sound_part(document.data, findings.paths)
+    if sound is None:
+        raise ProjectFileError(*findings.problems)
+    return replace(_loaded(document, sound.project), problems=findings.problems, muted=sound.muted)
+
+
 def check_document(document: Document) -> LoadedProject:
     """The project that a document describes; raises ProjectFileError with all problems."""
+    findings, project = _checked(document)
+    findings.raise_any()
+    assert project is not None  # noqa: S101 - no project without a finding
+    return _loaded(document, project)
+
+
+def _loaded(document: Document, project: Project) -> LoadedProject:
+    return LoadedProject(project, document, document.path.absolute().parent)
+
+
+def _checked(document: Document) -> tuple[Findings, Project | None]:
     findings = Findings(document)
     if not isinstance(document.data, dict):
         findings.add((), "expected settings (`key: value`) at the top of the file")
-        findings.raise_any()
+        return findings, None
     check_references(findings)
     project = _validate(document, findings)
     if project is not None:
         _check_sources(findings, project)
-    findings.raise_any()
-    assert project is not None  # noqa: S101 - no project without a finding
-    return LoadedProject(project, document, document.path.absolute().parent)
+    return findings, project
 
 
 def _check_sources(findings: Findings, project: Project) -> None:

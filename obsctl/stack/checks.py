@@ -92,7 +92,7 @@ def _scraped(path: KeyPath, service: Watched, kind: Kind, findings: Findings) ->
         findings.add((*path, "address"), message, "write `targets: [host:port]`", key=True)
     elif not service.targets:
         message = f"kind `{kind.name}` needs `targets`"
-        findings.add(path, message, "write `targets: [host:port]`", key=True)
+        findings.add((*path, "targets"), message, "write `targets: [host:port]`", key=True)
 
 
 def _exported(path: KeyPath, service: Watched, kind: Kind, findings: Findings) -> None:
@@ -105,7 +105,7 @@ def _exported(path: KeyPath, service: Watched, kind: Kind, findings: Findings) -
     if service.address is None:
         if wants_address and not service.targets:
             message = f"kind `{kind.name}` needs an `address`"
-            findings.add(path, message, "write `address: host:port`", key=True)
+            findings.add((*path, "address"), message, "write `address: host:port`", key=True)
     elif not wants_address:
         message = f"kind `{kind.name}` watches the Docker host and takes no `address`"
         findings.add((*path, "address"), message, key=True)

@@ -59,7 +59,7 @@ def resolve(
 ) -> Stack:
     """Raises ProjectFileError with every problem that the sections have with each other."""
     project = loaded.project
-    findings = Findings(loaded.document)
+    findings = Findings(loaded.document, loaded.muted)
     check_project(project, catalog, findings)
     check_ports(project, findings)
     project, budget = apply_budget(project, catalog, findings)

@@ -87,7 +87,8 @@ def _of_service(
         objective = subject.kind.objectives.get(name)
         if objective is None or not subject.uses(objective.expr):
             message = f"the kind `{subject.kind.name}` has no objective `{name}`"
-            findings.add((*path, name), message, "applications have: see `slo` in the README")
+            hint = "objectives are for kinds that count requests, such as `http` and `express`"
+            findings.add((*path, name), message, hint)
             continue
         under = wanted.latency.under.seconds if name == "latency" and wanted.latency else None
         promise = Promise(subject, name, objective, round(1 - share.ratio, 12), under)

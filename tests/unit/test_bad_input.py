@@ -135,6 +135,53 @@ stack: { prometheus: { memory: 20MiB } }
     ]
 
 
+def test_a_setting_that_is_wrong_hides_nothing_that_can_be_told_without_it(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "obsctl.yaml").write_text(
+        """\
+version: 1
+project: Shop
+services:
+  api: { kind: express, targets: [localhost:99999] }
+  web: { kind: expres, targets: [localhost:3002], tragets: [] }
+  cache: { kind: redis, credentials: { password: hunter2 } }
+  db: { kind: redis, address: "db:6379", metrics: [1] }
+alerts:
+  HighLatency: { critical: 60s }
+  HighErrorRate: { for: 5 }
+rules: [ { alert: A, expr: "absent(what_db_lost)" } ]
+slo: { api: { availability: 100 } }
+notifications: { receivers: { ops: { slack: {} }, quiet: { discord: {} } } }
+logs: { retention: 14 days }
+dashboards: [ boards/*.json ]
+stack: { prometheus: { memory: 20MiB, port: yes } }
+""",
+        encoding="utf-8",
+    )
+    assert run(["validate"]) == 3
+    said = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    # What db's metrics and the receivers' routes are depends on settings that are wrong.
+    assert [line.split(": error: ")[0] for line in said] == [
+        "obsctl.yaml:2:10",
+        "obsctl.yaml:4:35",
+        "obsctl.yaml:5:16",
+        "obsctl.yaml:5:51",
+        "obsctl.yaml:6:3",
+        "obsctl.yaml:6:25",
+        "obsctl.yaml:6:40",
+        "obsctl.yaml:7:52",
+        "obsctl.yaml:9:28",
+        "obsctl.yaml:10:25",
+        "obsctl.yaml:12:29",
+        "obsctl.yaml:13:38",
+        "obsctl.yaml:13:38",
+        "obsctl.yaml:13:60",
+        "obsctl.yaml:14:20",
+        "obsctl.yaml:16:45",
+    ]
+
+
 def test_own_kinds_are_named_as_the_project_file_is(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
