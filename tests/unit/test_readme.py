@@ -7,7 +7,9 @@ import pytest
 import typer.main
 
 from obsctl import errors
-from obsctl.cli import COMMANDS, build_app
+from obsctl.catalog.load import available_kinds
+from obsctl.cli import COMMANDS, build_app, run
+from obsctl.project.schema import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -44,6 +46,30 @@ def test_tree_is_what_the_minimal_golden_holds() -> None:
     stack = ROOT / "tests" / "golden" / "minimal" / "stack"
     assert shown == {f"{p.name}/" if p.is_dir() else p.name for p in stack.iterdir()
                      if not p.name.startswith(".")}  # fmt: skip
+
+
+PROJECT_FILES = [block for block in blocks("yaml") if block.startswith("version: 1\n")]
+
+
+@pytest.mark.parametrize("text", PROJECT_FILES, ids=range(len(PROJECT_FILES)))
+def test_every_project_file_is_valid(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("obsctl.yaml").write_text(text)
+    assert run(["validate"]) == 0
+
+
+def test_one_project_file_shows_every_section() -> None:
+    shown = max(PROJECT_FILES, key=len)
+    sections = re.findall(r"^(\w+):", shown, re.MULTILINE)
+    assert sections == list(Project.model_fields)
+
+
+def test_every_kind_is_listed() -> None:
+    listed = re.findall(r"`(\w+)`", README.partition("| kinds |")[2].partition("\n\n")[0])
+    own = {"alertmanager", "grafana", "logstash", "probe", "prometheus"}  # of the stack's parts
+    assert {*listed} - {"targets", "address"} == {*available_kinds()} - own
 
 
 def test_every_command_is_listed_and_every_listed_one_exists() -> None:
