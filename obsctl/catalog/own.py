@@ -7,7 +7,7 @@ from typing import Any
 
 from obsctl.catalog.check import check_kind
 from obsctl.catalog.entry import Data, inherit, kind
-from obsctl.catalog.load import available_kinds, built_in
+from obsctl.catalog.files import available_kinds, built_in
 from obsctl.catalog.model import Kind
 from obsctl.catalog.schema import schema_problems
 from obsctl.project.document import read_document

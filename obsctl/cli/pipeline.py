@@ -63,7 +63,8 @@ def resolve_project(file: Path) -> tuple[LoadedProject, Stack]:
 
 
 def _resolved(file: Path) -> tuple[LoadedProject, Stack, tuple[OwnDashboard, ...]]:
-    from obsctl.catalog.load import load_catalog, own_catalog
+    from obsctl.catalog.files import own_catalog
+    from obsctl.catalog.load import load_catalog
     from obsctl.stack.resolve import kinds_of, resolve
 
     loaded = load_sound_part(file)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from obsctl.catalog.exporter_text import needs_address
-from obsctl.catalog.load import available_kinds, load_catalog, own_catalog
+from obsctl.catalog.files import available_kinds, own_catalog
+from obsctl.catalog.load import load_catalog
 from obsctl.cli.interview import Given, choose
 from obsctl.cli.pipeline import build
 from obsctl.console import can_ask, print_note

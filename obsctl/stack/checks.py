@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from obsctl.catalog.exporter_text import needs_address
-from obsctl.catalog.load import TARGET_KIND
+from obsctl.catalog.files import TARGET_KIND
 from obsctl.catalog.model import Catalog, Kind
 from obsctl.project.document import KeyPath
 from obsctl.project.findings import Findings

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from obsctl.catalog.load import TARGET_KIND
+from obsctl.catalog.files import TARGET_KIND
 from obsctl.catalog.model import Catalog, Setting
 from obsctl.conventions import PORTS
 from obsctl.project.schema import Project

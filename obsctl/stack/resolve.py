@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from obsctl.catalog.load import TARGET_KIND, available_kinds, own_catalog
+from obsctl.catalog.files import TARGET_KIND, available_kinds, own_catalog
 from obsctl.catalog.model import Catalog
 from obsctl.conventions import PORTS
 from obsctl.project.dashboards import OwnDashboard

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from obsctl.catalog.load import TARGET_KIND
+from obsctl.catalog.files import TARGET_KIND
 from obsctl.catalog.model import Catalog, Kind, Setting
 from obsctl.catalog.text import fill, names, number
 from obsctl.project.findings import Findings

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from obsctl.catalog.load import available_kinds
+from obsctl.catalog.files import available_kinds
 from obsctl.cli.pipeline import build
 from obsctl.conventions import DATASOURCE_PROMETHEUS
 from obsctl.health.checks.rules import live

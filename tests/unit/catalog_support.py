@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from obsctl.catalog.load import available_kinds, load_catalog
+from obsctl.catalog.files import available_kinds
+from obsctl.catalog.load import load_catalog
 from obsctl.catalog.model import Catalog
 from obsctl.errors import ProjectFileError
 from obsctl.project.findings import Findings

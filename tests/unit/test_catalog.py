@@ -8,7 +8,8 @@ import yaml
 
 from obsctl.catalog.check import check_kind
 from obsctl.catalog.entry import kind
-from obsctl.catalog.load import available_kinds, built_in, load_catalog
+from obsctl.catalog.files import available_kinds, built_in
+from obsctl.catalog.load import load_catalog
 from obsctl.catalog.schema import schema_problems
 from obsctl.catalog.text import fill, names, number
 from obsctl.conventions import IMAGES

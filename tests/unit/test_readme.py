@@ -7,7 +7,7 @@ import pytest
 import typer.main
 
 from obsctl import errors
-from obsctl.catalog.load import available_kinds
+from obsctl.catalog.files import available_kinds
 from obsctl.cli import COMMANDS, build_app, run
 from obsctl.project.schema import Project
 
