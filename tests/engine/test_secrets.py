@@ -5,6 +5,7 @@ exporters. Stand-ins: Grafana, Elasticsearch, Logstash, Kibana, and MongoDB with
 One stack for all; each test leaves it well.
 """
 
+import os
 import secrets as random
 import signal
 import sys
@@ -27,7 +28,7 @@ from tests.kit.tools import ensure_tools, tool_environment
 from tests.kit.watched import start_watched
 from tests.tiers import unavailable
 
-NAME = "obsctl-secrets"
+NAME = f"obsctl-secrets-{os.getpid()}"
 DRIVE = Path(__file__).with_name("rotate_drive.py")
 Databases = tuple[Container, Container]  # PostgreSQL and MariaDB
 KEPT = {"grafana_secret_key", "kibana_encryption_key"}
@@ -294,7 +295,8 @@ def test_a_bad_value_is_refused_at_its_place(lab: SecretsLab, value: str, words:
     good = (lab.project.folder / "hook.txt").read_text()
     before = lab.states()
     lines = (lab.project.folder / "obsctl.yaml").read_text().splitlines()
-    line = next(n for n, text in enumerate(lines, 1) if "url_secret" in text)
+    # Where its value comes from, not where it is used.
+    line = next(n for n, text in enumerate(lines, 1) if text.startswith("  hook_url:"))
     lab.give("hook_url", value)
     told = fails(lab, "up", "--debug")
     lab.give("hook_url", good)
