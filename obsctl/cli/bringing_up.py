@@ -153,10 +153,12 @@ def _built(file: Path) -> "Built":
 
 def _verified(built: "Built", *, frozen: bool) -> Coming:
     """The files that are yet to be written: when, is up to the engine."""
+    from obsctl.render.access import open_to_containers
     from obsctl.render.verify import begin, raise_on_problems
     from obsctl.render.write import is_stale
 
     if not is_stale(built.files, built.stack_directory):
+        open_to_containers(built.stack_directory, (str(one.path) for one in built.files))
         return Coming()
     if frozen:
         raise RenderError(stale_problem(built.stack_directory))

@@ -10,6 +10,7 @@ from typing import Final
 from obsctl.conventions import MANIFEST_FILE
 from obsctl.engine.files import not_writable, write_atomically
 from obsctl.engine.model import DesiredService
+from obsctl.render.access import open_to_containers
 from obsctl.render.manifest import Manifest, read_manifest
 
 GOOD_DIRECTORY: Final = "good"
@@ -67,6 +68,7 @@ class GoodFiles:
         self._note(Manifest(manifest.files, {**manifest.pending, **hashes}))
         for path, content in changed.items():
             write_atomically(self.stack / path, content, mode=0o644)
+        open_to_containers(self.stack, changed)
         for path in gone:
             (self.stack / path).unlink(missing_ok=True)
         files = {path: one for path, one in manifest.files.items() if path not in gone}

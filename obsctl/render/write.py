@@ -8,6 +8,7 @@ from pathlib import Path
 
 from obsctl.conventions import MANIFEST_FILE
 from obsctl.errors import Location, Problem, RenderError
+from obsctl.render.access import open_to_containers
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile
 
@@ -46,6 +47,7 @@ def write(files: Iterable[RenderedFile], directory: Path, *, force: bool = False
             _replace(directory, {path: wanted[path] for path in written}, manifest, final)
             _prune(directory, pruned)
             _replace(directory, {MANIFEST_FILE: final.text()})
+    open_to_containers(directory, wanted)
     return Changes(tuple(written), tuple(pruned))
 
 

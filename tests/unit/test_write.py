@@ -57,12 +57,23 @@ def test_only_what_differs_is_written_and_the_rest_pruned(stack: Path) -> None:
 
 
 def test_readable_by_every_container_user(tmp_path: Path) -> None:
+    stack = tmp_path / "stack"
     previous = os.umask(0o077)
     try:
-        write(files(a="1\n"), tmp_path / "stack")
+        write(files(a="1\n", **{"x/y/b": "2\n"}), stack)
     finally:
         os.umask(previous)
-    assert (tmp_path / "stack/a").stat().st_mode & 0o777 == 0o644
+
+    def modes() -> dict[str, int]:
+        return {name: (stack / name).stat().st_mode & 0o777 for name in ("a", "x", "x/y", "x/y/b")}
+
+    assert modes() == {"a": 0o644, "x": 0o755, "x/y": 0o755, "x/y/b": 0o644}
+    assert stack.stat().st_mode & 0o777 == 0o700, "it is not mounted, and stays as its owner has it"
+    # As a clone leaves it: the content is right.
+    (stack / "x/y/b").chmod(0o600)
+    (stack / "x").chmod(0o700)
+    assert not write(files(a="1\n", **{"x/y/b": "2\n"}), stack)
+    assert modes() == {"a": 0o644, "x": 0o755, "x/y": 0o755, "x/y/b": 0o644}
 
 
 def test_foreign_files_stay(stack: Path) -> None:
