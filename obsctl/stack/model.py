@@ -182,4 +182,5 @@ class Stack:
     optional_metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     instrumentation: tuple[Instrumentation, ...] = ()
     errors: ErrorTracking | None = None
+    secret_files: tuple[str, ...] = ()  # that secrets come from, as the project file names them
     budget: Budget | None = None  # None: each part has the limit of its own setting

@@ -10,6 +10,7 @@ from obsctl.project.dashboards import OwnDashboard
 from obsctl.project.findings import Findings
 from obsctl.project.load import LoadedProject
 from obsctl.project.schema import Project
+from obsctl.project.secrets import sources_of
 from obsctl.stack.alertmanager import alerting, alertmanager_service, receiver_secrets
 from obsctl.stack.blackbox import blackbox_service
 from obsctl.stack.budget import apply_budget
@@ -77,6 +78,7 @@ def resolve(
     services = tuple(_in_networks(_services(project, catalog, images), project))
     has_logs = "elk" not in project.stack.without
     errors = error_tracking(project, catalog)
+    sources = sources_of(project).values()
     return Stack(
         project=project.project,
         environment=project.environment,
@@ -101,6 +103,7 @@ def resolve(
         optional_metrics=optional_metrics(project, catalog, findings),
         instrumentation=instrumentation(project, catalog, findings),
         errors=errors,
+        secret_files=_names(one.words[0] for one in sources if one.kind == "file"),
         budget=budget,
     )
 

@@ -59,3 +59,30 @@ def test_a_secret_that_git_has(context: Context) -> None:
     for words in (["init", "-q"], ["add", "-f", f"secrets/{NAME}"]):
         subprocess.run(["git", "-C", context.root, *words], check=True)
     assert codes(context) == ["secret-tracked"]
+
+
+def test_a_file_that_a_secret_comes_from_is_kept_from_git_as_well(context: Context) -> None:
+    (context.root / "hook.txt").write_text("https://hooks.example.com/a/long/enough/token")
+    (context.root / "link.txt").symlink_to("/etc/hostname")
+    sources = ("../elsewhere.txt", "/etc/hostname", "hook.txt", "link.txt")
+    given = replace(context, stack=replace(context.stack, secret_files=sources))
+    subprocess.run(["git", "-C", context.root, "init", "-q"], check=True)
+    assert codes(given) == ["secret-source-not-ignored"]
+    (context.root / ".gitignore").write_text("/hook.txt\n")
+    assert codes(given) == []
+    subprocess.run(["git", "-C", context.root, "add", "-f", "hook.txt"], check=True)
+    assert codes(given) == ["secret-tracked"]
+
+
+def test_what_git_does_not_look_into_is_no_clean_bill(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> str:
+        (finding,) = secret_files.untracked(context)
+        assert finding.state == "skip"
+        return finding.evidence
+
+    assert "in no git repository" in told()
+    subprocess.run(["git", "-C", context.root, "init", "-q"], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert "git cannot be asked: detected dubious ownership" in told()

@@ -1,9 +1,11 @@
 """The files under secrets/: usable, loaded by those who use them, and unknown to git."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from obsctl.conventions import ACCOUNTS, SECRETS_DIRECTORY
@@ -68,32 +70,65 @@ def certificates(context: Context) -> Iterator[Finding]:
 
 
 def untracked(context: Context) -> Iterator[Finding]:
-    """Git neither has a secret nor would take one with `git add`."""
+    """Git neither has a secret, or a file that one comes from, nor would take it with `git add`."""
     claim = context.claim("configuration", _SUBJECT, "is unknown to git")
     if shutil.which("git") is None:
         yield claim.not_applicable("there is no git")
         return
-    listed = _git(context, "ls-files", "-z", "--cached", "--", SECRETS_DIRECTORY)
-    if listed.returncode:
-        yield claim.not_applicable("the project is in no git repository")
+    top = _git(context, "rev-parse", "--show-toplevel")
+    if top.returncode:
+        yield claim.not_applicable(_why_not(top.stderr))
         return
+    sources = _sources(context, Path(top.stdout.removesuffix("\n")))
+    paths = [f"{SECRETS_DIRECTORY}/{name}" for name in context.stack.secrets] + sources
+    listed = _git(context, "ls-files", "-z", "--cached", "--", SECRETS_DIRECTORY, *sources)
     own = f"{SECRETS_DIRECTORY}/.gitignore"
     tracked = [name for name in listed.stdout.split("\0") if name and name != own]
     for path in tracked:
         yield claim.fail("secret-tracked", f"git tracks {path}", path=path)
-    paths = [f"{SECRETS_DIRECTORY}/{name}" for name in context.stack.secrets]
-    ignored = _git(context, "check-ignore", "--no-index", "--", *paths).stdout.splitlines()
-    if exposed := sorted(set(paths) - set(ignored)):
-        yield claim.fail("secret-not-ignored", f"git would take {', '.join(exposed)}")
-    elif not tracked:
+    asked = "\0".join(paths)
+    ignored = _git(context, "check-ignore", "--no-index", "-z", "--stdin", given=asked).stdout
+    exposed = sorted(set(paths) - set(ignored.split("\0")))
+    if taken := [path for path in exposed if path not in sources]:
+        yield claim.fail("secret-not-ignored", f"git would take {', '.join(taken)}")
+    for path in (path for path in exposed if path in sources):
+        words = f"git would take {path}, which a secret comes from"
+        yield claim.fail("secret-source-not-ignored", words, path=path)
+    if not (exposed or tracked):
         yield claim.ok("ignored, and not in the index")
 
 
-def _git(context: Context, *words: str) -> subprocess.CompletedProcess[str]:
+def _sources(context: Context, top: Path) -> list[str]:
+    """The files that secrets come from, as paths from the project, where the repository has them.
+
+    Of a link, git has only where it leads to.
+    """
+    root = context.root.resolve()
+    found = (root / name for name in context.stack.secret_files)
+    inside = (path.resolve() for path in found if path.resolve().is_relative_to(top))
+    return sorted({os.path.relpath(path, root) for path in inside})
+
+
+def _why_not(told: str) -> str:
+    if "not a git repository" in told:
+        return "the project is in no git repository"
+    # It does not look into what belongs to another user.
+    words = told.partition("\n")[0].removeprefix("fatal: ")
+    return f"git cannot be asked: {words or 'no answer'}"
+
+
+def _git(context: Context, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     command = ["git", "-C", str(context.root), *words]
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=_GIT_S, check=False, errors="replace"
+            command,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=_GIT_S,
+            check=False,
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return subprocess.CompletedProcess(command, 1, "", "")
