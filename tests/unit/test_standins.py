@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
+from obsctl.project.passwords import hashed
+
 Json = Any
 Node = Any  # of a module that only the image's folder has
 _IMAGES = Path(__file__).parents[1] / "kit" / "images"
 _FOLDERS = ("_shared", "grafana", "elasticsearch", "logstash", "kibana", "mongodb-exporter")
+
+SAVED_OBJECTS = "xpack.encryptedSavedObjects"
 
 
 @pytest.fixture(autouse=True)
@@ -446,6 +450,14 @@ class TestKibana:
         [
             ({"elasticsearch.username": "elastic"}, 78),
             ({"xpack.security.encryptionKey": "short"}, 78),
+            ({f"{SAVED_OBJECTS}.keyRotation.decryptionOnlyKeys": ["short"]}, 78),
+            (
+                {
+                    f"{SAVED_OBJECTS}.encryptionKey": "k" * 32,
+                    f"{SAVED_OBJECTS}.keyRotation.decryptionOnlyKeys": ["k" * 32],
+                },
+                78,
+            ),
             ({"sever.port": 1}, 64),
         ],
     )
@@ -454,6 +466,33 @@ class TestKibana:
         with pytest.raises(settings.SettingsError) as error:
             settings.check(given)
         assert error.value.code == code
+
+    def test_a_secret_is_read_with_a_key_that_is_given_only(self) -> None:
+        connectors, objects, standin = map(load, ("kibana_connectors", "kibana_objects", "standin"))
+        kept = objects.SavedObjects(None)
+        stored: dict[str, Any] = {}
+        kept.put = lambda one: stored.setdefault(one["id"], one)
+        kept.find = lambda _: list(stored.values())
+        kept.get = lambda _, name: stored[name]
+
+        def with_keys(primary: str, *former: str) -> Node:
+            name = f"{SAVED_OBJECTS}.encryptionKey"
+            given = {name: primary, f"{SAVED_OBJECTS}.keyRotation.decryptionOnlyKeys": former}
+            return connectors.Connectors(kept, given)
+
+        body = json.dumps({"name": "n", "connector_type_id": ".index"}).encode()
+        made = with_keys("one").create(standin.Request("POST", "/", body=body)).body
+        use = standin.Request("POST", "/", params={"id": made["id"]})
+        with pytest.raises(standin.HttpError):
+            with_keys("two").execute(use)
+        with pytest.raises(standin.HttpError):
+            with_keys("two").rotate_key(["superuser"])
+        assert with_keys("two", "one").execute(use).status == 200
+        found = with_keys("two", "one").rotate_key(["superuser"]).body
+        assert found == {"total": 1, "successful": 1, "failed": 0}
+        assert with_keys("two").execute(use).status == 200
+        with pytest.raises(standin.HttpError):
+            with_keys("one").execute(use)
 
     def test_not_ready_before_elasticsearch_and_xsrf_after(self) -> None:
         server, standin = load("kibana_server"), load("standin")
@@ -495,6 +534,20 @@ class TestMongodbExporter:
         assert server.server_of("mongodb://u:p@host/?x=1") == ("host", 27017)
         with pytest.raises(server.FlagError, match="unknown flag"):
             server.parse_flags(["--nope"], {})
+
+    def test_only_a_password_of_its_file_is_let_in(self, tmp_path: Path) -> None:
+        web, standin = load("mongodb_web"), load("standin")
+        file = tmp_path / "web.yml"
+        value = hashed(b"pa$w'o\"r\\d", 4)
+        file.write_text(f"basic_auth_users:\n  ops: {value}\n")
+        access = web.WebAccess(str(file))
+        access.check(standin.Request("GET", "/", headers=basic("ops", "pa$w'o\"r\\d")))
+        for headers in ({}, basic("ops", "wrong"), basic("other", "pa$w'o\"r\\d")):
+            with pytest.raises(standin.HttpError):
+                access.check(standin.Request("GET", "/", headers=headers))
+        file.write_text("tls_server_config: {}\n")
+        with pytest.raises(web.WebError, match="TLS"):
+            web.WebAccess(str(file))
 
     def test_metrics_need_their_collector(self) -> None:
         metrics = load("mongodb_metrics")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kibana_connectors import Connectors
 from kibana_objects import (
     VIEW,
     Elasticsearch,
@@ -45,6 +46,7 @@ class Kibana(App):
         url = str(hosts[0] if isinstance(hosts, list) else hosts)
         self.cluster = Elasticsearch(url, auth, authorities(settings))
         self.objects = SavedObjects(self.cluster)
+        self.connectors = Connectors(self.objects, settings)
         self.started = False
         self.reason = "waiting for Elasticsearch"
         self.common_headers = {"kbn-name": str(settings.get("server.name") or os.uname().nodename)}
@@ -66,7 +68,11 @@ class Kibana(App):
             ("POST", "/api/saved_objects/_import", self.import_objects),
             ("GET", "/api/saved_objects/_find", self.find_objects),
             ("GET", "/api/saved_objects/{type}/{id}", self.get_object),
-        ):
+            ("POST", "/api/actions/connector", self.connectors.create),
+            ("POST", "/api/actions/connector/{id}/_execute", self.connectors.execute),
+            ("POST", "/api/encrypted_saved_objects/_rotate_key",
+             lambda one: self.connectors.rotate_key(self.authenticate(one))),
+        ):  # fmt: skip
             self.route(methods, pattern, handler)
 
     def watch(self) -> None:

@@ -37,6 +37,8 @@ FROM_ENVIRONMENT = words(
 )
 KEYS = ("encryptedSavedObjects", "security")
 KEY_LENGTH = 32
+PRIMARY = "xpack.encryptedSavedObjects.encryptionKey"
+FORMER = "xpack.encryptedSavedObjects.keyRotation.decryptionOnlyKeys"
 
 
 class SettingsError(Exception):
@@ -139,6 +141,21 @@ def check(settings: Mapping[str, Any]) -> None:
             '[config validation of [elasticsearch].username]: value of "elastic" is forbidden.'
             " This is a superuser account that cannot write to system indices that Kibana needs"
             " to function. Use a service account token instead.",
+            78,
+        )
+    primary, former = settings.get(PRIMARY), settings.get(FORMER) or []
+    short = next((n for n, key in enumerate(former) if len(str(key)) < KEY_LENGTH), None)
+    if short is not None:
+        raise SettingsError(
+            f"[config validation of [xpack.encryptedSavedObjects].keyRotation.decryptionOnlyKeys."
+            f"{short}]: value has length [{len(str(former[short]))}] but it must have a minimum"
+            f" length of [{KEY_LENGTH}].",
+            78,
+        )
+    if primary in former:
+        raise SettingsError(
+            "[config validation of [xpack.encryptedSavedObjects]]: `keyRotation.decryptionOnlyKeys`"
+            " cannot contain primary encryption key specified in `encryptionKey`.",
             78,
         )
     for name in KEYS:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mongodb_metrics import collect, exposition
+from mongodb_web import WebAccess, WebError
 from mongodb_wire import WireError, hello
 from standin import PROMETHEUS_TEXT, App, Faults, Request, Response, fail, log, serve
 
@@ -27,6 +28,7 @@ VALUES = re.compile(
 
 ATTRIBUTES = {
     "mongodb.uri": "uri", "web.listen-address": "address", "web.telemetry-path": "path",
+    "web.config": "web",
 }  # fmt: skip
 
 
@@ -41,6 +43,7 @@ class Options:
     uri: str = ""
     address: str = ":9216"
     path: str = "/metrics"
+    web: str = ""
     collectors: set[str] = field(default_factory=set)
     version: bool = False
 
@@ -81,11 +84,18 @@ class Exporter(App):
     def __init__(self, options: Options, faults: Faults) -> None:
         super().__init__(faults)
         self.options = options
+        self.access = WebAccess(options.web) if options.web else None
         page = f'<h1>MongoDB Exporter</h1><a href="{options.path}">Metrics</a>'
         self.route("GET", options.path, self.metrics)
         self.route("GET", "/scrape", self.metrics)
         self.route("GET", "/scrapeall", self.metrics)
         self.route("GET", "/", lambda _: Response(200, page, {"Content-Type": "text/html"}))
+
+    def before(self, request: Request) -> Request:
+        """Let in whoever may ask."""
+        if self.access:
+            self.access.check(request)
+        return request
 
     def metrics(self, request: Request) -> Response:
         """Ask the server and answer its metrics."""
@@ -112,11 +122,12 @@ def main() -> None:
         if not options.uri:
             log('level=WARN msg="no MongoDB URI was given"')
         server_of(options.uri or "localhost")
-    except FlagError as error:
+        exporter = Exporter(options, Faults.from_environment())
+    except (FlagError, WebError) as error:
         fail(f"mongodb_exporter: error: {error}", 80)
     host, _, port = options.address.rpartition(":")
     log(f'level=INFO msg="Listening on" address={options.address}')
-    return serve(Exporter(options, Faults.from_environment()), host or "0.0.0.0", int(port))  # noqa: S104
+    return serve(exporter, host or "0.0.0.0", int(port))  # noqa: S104
 
 
 if __name__ == "__main__":
