@@ -37,6 +37,7 @@ WEB_CONFIG: Final = "{}.web.yml"
 WEB_HASH: Final = "{}.hash"  # for what takes a hash alone, and at its start only
 CERTIFICATE: Final = "{}.crt"
 CERTIFICATE_KEY: Final = "{}.key"
+KIBANA_KEYS: Final = "kibana.keys.yml"  # former encryption keys, as Kibana's configuration
 
 COMPOSE_PROJECT: Final = "com.docker.compose.project"
 COMPOSE_SERVICE: Final = "com.docker.compose.service"
@@ -83,6 +84,15 @@ APP_PACKAGES: Final[dict[str, dict[str, str]]] = {
 # Secrets that a component takes at its first start only and keeps in its own data from then on:
 # a changed file changes nothing there, and a restart would be for nothing.
 ACCOUNTS: Final = ("elastic_password", "grafana_admin_password")
+
+# What a component has encrypted data of its own with: Kibana can be told of a former one, and then
+# encrypts that data anew; Grafana has no way to another one.
+KIBANA_KEY: Final = "kibana_encryption_key"
+GRAFANA_KEY: Final = "grafana_secret_key"
+
+BUGSINK_KEY: Final = "bugsink_secret_key"
+BUGSINK_PASSWORD: Final = "bugsink_admin_password"  # noqa: S105 - the name of a secret
+BUGSINK_TOKEN: Final = "bugsink_api_token"  # noqa: S105 - the name of a secret
 
 # Container ports of the stack's own components; host ports are settings with these defaults.
 PORTS: Final[dict[str, int]] = {

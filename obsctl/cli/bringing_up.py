@@ -45,7 +45,7 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
     coming = _verified(built, frozen=wish.frozen) if built else Coming()
     goal = goal_of(root, rendered, coming, wish.at_risk)
     try:
-        if secret_files.pending(root) or secret_files.unproven(root):
+        if secret_files.unfinished(root):
             plan = _with_rotation(file, goal, wish.patience)
         else:
             with steps() as on_event:

@@ -53,9 +53,9 @@ def rotate_secrets(file: Path, wanted: Wanted) -> Iterator[str]:
 
     built = build(file)
     known = _inventory(built)
-    chosen = _chosen(known, wanted)
+    chosen = _chosen(known, wanted, built.stack.project)
     with steps() as on_event, _rotation(built, _goal(built), on_event, print_note) as rotation:
-        if unfinished(rotation.goal.root):
+        if secret_files.unfinished(rotation.goal.root):
             print_note("a rotation was cut off; bringing it to its end first")
             rotation.finish()
         _check_current(built, rotation.goal)
@@ -66,11 +66,6 @@ def rotate_secrets(file: Path, wanted: Wanted) -> Iterator[str]:
             yield f"{one.name}: left as it is: {_why_left(one)}"
     for name, one in chosen.items():
         yield f"{name}: {'rotated' if name in values else f'unchanged, as {one.origin} says'}"
-
-
-def unfinished(root: Path) -> bool:
-    """Whether a rotation of this project was cut off, or waits for its component."""
-    return bool(secret_files.pending(root) or secret_files.unproven(root))
 
 
 @contextmanager
@@ -110,26 +105,29 @@ def _goal(built: Built) -> Goal:
     return goal_of(built.loaded.root, built.summary(), Coming())
 
 
-def _chosen(known: dict[str, Secret], wanted: Wanted) -> dict[str, Secret]:
+def _chosen(known: dict[str, Secret], wanted: Wanted, project: str) -> dict[str, Secret]:
     """UsageError with everything that is wrong with what the command line asks for."""
     if wanted.all == bool(wanted.names):
         raise UsageError(Problem("which secrets?", hint="give their names, or `--all`"))
     if wanted.stdin and len(wanted.names) != 1:
         raise UsageError(Problem("`--stdin` goes with the name of one secret"))
     names = [name for name, one in known.items() if one.can_renew] if wanted.all else wanted.names
-    problems = [problem for name in names for problem in _refusals(known, name, wanted)]
+    problems = [one for name in names for one in _refusals(known, name, wanted, project)]
     if problems:
         raise UsageError(*problems)
     return {name: known[name] for name in dict.fromkeys(names)}
 
 
-def _refusals(known: dict[str, Secret], name: str, wanted: Wanted) -> Iterator[Problem]:
+def _refusals(
+    known: dict[str, Secret], name: str, wanted: Wanted, project: str
+) -> Iterator[Problem]:
     one = known.get(name)
     if one is None:
         hint = known_keys_hint(name, tuple(known))
         yield Problem(f"the stack uses no secret `{name}`", hint=hint)
     elif one.way is Way.KEPT:
-        yield Problem(f"obsctl does not rotate `{name}`: {one.kept_because}")
+        words = f"obsctl does not rotate `{name}`: {one.kept_because}"
+        yield Problem(words, hint=one.anew(project))
     elif wanted.stdin and (one.source or one.way is not Way.GIVEN):
         yield Problem(f"the value of `{name}` comes from elsewhere: {one.origin}")
     elif not wanted.stdin and not one.can_renew:
@@ -174,10 +172,19 @@ def _new_value(one: Secret, root: Path, *, stdin: bool) -> bytes:
         return checked(one.name, one.source, root)
     if not stdin:
         return made_up(one.name)
-    value = sys.stdin.buffer.read(CONTENT_MAX_BYTES + 2).removesuffix(b"\n")
+    value = given(one.name)
     if fault := value_fault(one.name, value):
         raise SourceError(f"the value on standard input {fault}")
     return value
+
+
+def given(name: str) -> bytes:
+    """The value on standard input, without a line break at its end; unseen where it is typed."""
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        return getpass(f"new value of {name}: ").encode()
+    return sys.stdin.buffer.read(CONTENT_MAX_BYTES + 2).removesuffix(b"\n")
 
 
 def _age(changed_at: float | None) -> str:

@@ -19,7 +19,9 @@ from obsctl.project.known_keys import known_keys_hint
 from obsctl.project.load import LoadedProject, check_document, load_project
 from obsctl.project.once import write_once
 from obsctl.project.scaffold import ignore_text, login_command, project_text
+from obsctl.stack.model import Stack
 from obsctl.stack.resolve import kinds_of, resolve
+from obsctl.stack.web import derived
 
 
 def create(file: Path, given: Given, *, asks: bool) -> None:
@@ -33,7 +35,7 @@ def create(file: Path, given: Given, *, asks: bool) -> None:
     choices = choose(given, root.name, fits, asks=asks and can_ask())
     forms = _forms(choices.services, file)
     text = project_text(choices, forms)
-    loaded = _checked(text, file)
+    loaded, stack = _checked(text, file)
     made = secrets.generate(root, secrets.generated_names(loaded.project))
     _ignore(root)
     # Last, so that an interrupted init can simply be run again.
@@ -41,6 +43,7 @@ def create(file: Path, given: Given, *, asks: bool) -> None:
         _refuse_existing(file)
     print_note(f"wrote {file}")
     _say_what_was_made(made)
+    derive(root, derived(loaded.project, stack.services, stack.web))
     _say_what_is_left(loaded, choices.services)
 
 
@@ -84,17 +87,17 @@ def _forms(services: Sequence[ServiceChoice], file: Path) -> dict[str, Form]:
     return forms
 
 
-def _checked(text: str, file: Path) -> LoadedProject:
-    """The project of a text that is not written yet; its faults are those of the options."""
+def _checked(text: str, file: Path) -> tuple[LoadedProject, Stack]:
+    """What a text that is not written yet amounts to; its faults are those of the options."""
     try:
         loaded = check_document(parse_document(text, file))
         catalog = load_catalog(kinds_of(loaded.project), own_catalog(file))
-        resolve(loaded, catalog)
+        stack = resolve(loaded, catalog)
     except ProjectFileError as error:
         # Places in a file that was never written would point nowhere.
         problems = (Problem(problem.message, hint=problem.hint) for problem in error.problems)
         raise UsageError(*problems) from None
-    return loaded
+    return loaded, stack
 
 
 def _write_once(file: Path, text: str) -> bool:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from obsctl.conventions import SECRETS_DIRECTORY
+from obsctl.conventions import BUGSINK_TOKEN, SECRETS_DIRECTORY
 from obsctl.engine.reach import Endpoint
 from obsctl.errors import EngineError, Problem
-from obsctl.project.secrets import BUGSINK_TOKEN
 
 _TIMEOUT_S: Final = 10.0
 _REFUSED: Final = (401, 403)

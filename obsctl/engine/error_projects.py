@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from obsctl.conventions import PORTS, SECRETS_DIRECTORY, STATE_DIRECTORY
+from obsctl.conventions import BUGSINK_TOKEN, PORTS, SECRETS_DIRECTORY, STATE_DIRECTORY
 from obsctl.engine.bugsink import Bugsink
 from obsctl.engine.client import Engine
 from obsctl.engine.lock import Waiting, project_lock
 from obsctl.engine.observe import inspect_container
 from obsctl.engine.reach import endpoint_of
 from obsctl.errors import EngineError, Problem
-from obsctl.project import secret_files, secrets
+from obsctl.project import secret_files
 from obsctl.stack.error_model import ErrorTracking
 
 SERVICE: Final = "bugsink"
@@ -61,7 +61,7 @@ def _running(project: str, root: Path) -> Bugsink:
                 hint="see its `ports` in stack/docker-compose.yml and your patches of it",
             )
         )
-    token = (root / SECRETS_DIRECTORY / secrets.BUGSINK_TOKEN).read_text(encoding="utf-8")
+    token = (root / SECRETS_DIRECTORY / BUGSINK_TOKEN).read_text(encoding="utf-8")
     return Bugsink(name, endpoint, token)
 
 

@@ -1,5 +1,6 @@
 """Files under secrets/ that follow from others: hashes of passwords, certificates."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,14 @@ from obsctl.conventions import (
     AUTHORITY_KEY,
     CERTIFICATE,
     CERTIFICATE_KEY,
+    KIBANA_KEY,
+    KIBANA_KEYS,
     SECRETS_DIRECTORY,
     WEB_CONFIG,
     WEB_HASH,
 )
 from obsctl.errors import Problem, ProjectFileError, RenderError
+from obsctl.project import secret_files
 
 if TYPE_CHECKING:
     from obsctl.project.schema import Project
@@ -41,12 +45,13 @@ class Derived:
     encrypted: tuple[str, ...] = ()  # have a certificate
     hosts: tuple[str, ...] = ()  # under which each is reached, beside its own name
     hashed: tuple[str, ...] = ()  # have the password's hash alone
+    former: tuple[str, ...] = ()  # the files with keys that were in force before
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Derived":
         """The inverse of asdict, after JSON."""
         texts = {name: str(data[name]) for name in ("user", "secret")}
-        kinds = ("guarded", "hashed", "encrypted", "hosts")
+        kinds = ("guarded", "hashed", "encrypted", "hosts", "former")
         # What an older obsctl has written down knows fewer kinds.
         lists = {name: tuple(map(str, data.get(name, ()))) for name in kinds}
         return cls(**texts, **lists)  # type: ignore[arg-type] # the names are the fields'
@@ -59,7 +64,7 @@ def is_derived(name: str) -> bool:
 
 def is_looked_at_again(name: str) -> bool:
     """Whether those who have it see a new content, as most do: it is written in place."""
-    return is_derived(name) and not name.endswith(WEB_HASH.format(""))
+    return is_derived(name) and name != KIBANA_KEYS and not name.endswith(WEB_HASH.format(""))
 
 
 def hosts_of(project: "Project") -> tuple[str, ...]:
@@ -76,7 +81,7 @@ def derive(root: Path, wanted: Derived, now: datetime | None = None) -> tuple[st
     Raises ProjectFileError for a password that cannot be hashed, RenderError where a file cannot
     be written.
     """
-    if not (wanted.guarded or wanted.hashed or wanted.encrypted):
+    if not (wanted.guarded or wanted.hashed or wanted.encrypted or wanted.former):
         return ()
     folder = root / SECRETS_DIRECTORY
     changed: dict[str, bytes] = {}
@@ -87,6 +92,8 @@ def derive(root: Path, wanted: Derived, now: datetime | None = None) -> tuple[st
         servers = {name: (name, *wanted.hosts) for name in wanted.encrypted}
         changed |= renewed(files, servers, now or datetime.now(UTC))
     changed |= _web_configurations(folder, wanted)
+    if wanted.former and _content(folder / KIBANA_KEYS) != (keys := _former_keys(root)):
+        changed[KIBANA_KEYS] = keys
     for name, content in changed.items():
         _write(folder / name, content)
     return tuple(sorted(changed))
@@ -128,6 +135,14 @@ def _web_configurations(folder: Path, wanted: Derived) -> dict[str, bytes]:
     texts = {name: _web_configuration(service, wanted, value) for name, service in names.items()}
     texts |= dict.fromkeys(alone, value.encode())
     return {name: text for name, text in texts.items() if present[name] != text}
+
+
+def _former_keys(root: Path) -> bytes:
+    """What Kibana may still have to decrypt with; it refuses the key in force among them."""
+    former = secret_files.previous(root, KIBANA_KEY)
+    keys = [] if former in (None, secret_files.read(root, KIBANA_KEY)) else [former.decode()]
+    text = json.dumps(keys, ensure_ascii=False)
+    return f"xpack.encryptedSavedObjects.keyRotation.decryptionOnlyKeys: {text}\n".encode()
 
 
 def _password(path: Path) -> bytes:

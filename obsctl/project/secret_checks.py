@@ -1,19 +1,28 @@
 """What is wrong with the files under secrets/ and the values in them; never tells a value."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from obsctl.conventions import SECRETS_DIRECTORY
+from obsctl.conventions import (
+    BUGSINK_KEY,
+    BUGSINK_TOKEN,
+    GRAFANA_KEY,
+    KIBANA_KEY,
+    SECRETS_DIRECTORY,
+)
 from obsctl.errors import Problem
 from obsctl.project.secret_files import no_directory, open_to_others
 
 CONTENT_MAX_BYTES: Final = 64 * 1024
 LENGTH_MIN: Final = 8
-_KEY_LENGTH_MIN: Final = 32  # Kibana refuses shorter encryption keys
+# Shorter ones keep these from their start.
+_LENGTHS: Final = {KIBANA_KEY: (32, "Kibana"), BUGSINK_KEY: (50, "Bugsink")}
+_BUGSINK_TOKEN: Final = re.compile("[0-9a-f]{40}")
 _WEAK: Final = frozenset(
     {
         "admin", "administrator", "changeit", "changeme", "default", "elastic", "exporter",
@@ -24,9 +33,7 @@ _WEAK: Final = frozenset(
 )  # fmt: skip
 _ROWS: Final = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
 # Grafana puts what it has read from a file through the expansion of variables once more.
-_EXPANDED: Final = frozenset(
-    ("grafana_admin_password", "grafana_reader_password", "grafana_secret_key")
-)
+_EXPANDED: Final = frozenset(("grafana_admin_password", "grafana_reader_password", GRAFANA_KEY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,11 @@ def _rule_fault(name: str, text: str) -> str | None:
         return "holds a `$`, which Grafana would take for a variable"
     if name.startswith("kibana_") and "${" in text:
         return "holds a `${`, which Kibana would take for a variable"
-    if name == "kibana_encryption_key" and len(text) < _KEY_LENGTH_MIN:
-        return f"is shorter than the {_KEY_LENGTH_MIN} characters that Kibana demands"
+    if name == BUGSINK_TOKEN and not _BUGSINK_TOKEN.fullmatch(text):
+        return "is no token of Bugsink's, which has 40 digits of 0 to 9 and a to f"
+    least, component = _LENGTHS.get(name, (0, ""))
+    if len(text) < least:
+        return f"is shorter than the {least} characters that {component} demands"
     return None
 
 

@@ -1,8 +1,9 @@
 """How files under secrets/ come and go: by descriptor, whole or not at all, never through a link.
 
-Beside `NAME` there may be `.NAME.next`, a value that is to take its place, and `.NAME.previous`,
-the one that it took the place of: together they are the journal of a rotation. A crash at any
-moment leaves one of the states that `pending` and `unproven` tell.
+Beside `NAME` there may be `.NAME.next`, a value that is to take its place, `.NAME.previous`, the
+one that it took the place of, and `.NAME.retired`, one that nobody needs but somebody may have:
+together they are the journal of a rotation. A crash at any moment leaves one of the states that
+`pending`, `unproven` and `retired` tell.
 """
 
 import errno
@@ -23,6 +24,7 @@ FILE_MODE: Final = 0o444
 DIRECTORY_MODE: Final = 0o700
 _NEXT: Final = ".next"
 _PREVIOUS: Final = ".previous"
+_RETIRED: Final = ".retired"
 
 
 @contextmanager
@@ -109,6 +111,16 @@ def unproven(root: Path) -> tuple[str, ...]:
     return tuple(name for name in _marked(root, _PREVIOUS) if name not in pending(root))
 
 
+def retired(root: Path) -> tuple[str, ...]:
+    """The secrets with a value from before that nobody needs and somebody may still have."""
+    return _marked(root, _RETIRED)
+
+
+def unfinished(root: Path) -> bool:
+    """Whether a rotation was cut off, or waits for its component."""
+    return bool(pending(root) or unproven(root) or retired(root))
+
+
 def promote(root: Path, name: str, *, keep: bool) -> None:
     """Put the value that is to come in force; `keep` the one before until it is dropped."""
     with opened(root) as directory:
@@ -125,10 +137,25 @@ def restore(root: Path, name: str) -> None:
         _rename(directory, f".{name}{_PREVIOUS}", name)
 
 
+def retire(root: Path, name: str) -> None:
+    """Note that nobody needs the value from before."""
+    with opened(root) as directory:
+        _rename(directory, f".{name}{_PREVIOUS}", f".{name}{_RETIRED}")
+
+
 def drop(root: Path, name: str) -> None:
     """Forget the value from before, and one that is still to come."""
+    _unlink(root, name, _PREVIOUS, _NEXT)
+
+
+def drop_retired(root: Path, name: str) -> None:
+    """Forget a value that nobody has any more."""
+    _unlink(root, name, _RETIRED)
+
+
+def _unlink(root: Path, name: str, *suffixes: str) -> None:
     with opened(root) as directory:
-        for suffix in (_PREVIOUS, _NEXT):
+        for suffix in suffixes:
             with suppress(FileNotFoundError):
                 os.unlink(f".{name}{suffix}", dir_fd=directory)
         os.fsync(directory)

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from obsctl.conventions import SECRETS_DIRECTORY
+from obsctl.conventions import (
+    BUGSINK_KEY,
+    BUGSINK_PASSWORD,
+    BUGSINK_TOKEN,
+    GRAFANA_KEY,
+    KIBANA_KEY,
+    SECRETS_DIRECTORY,
+)
 from obsctl.errors import Problem
 from obsctl.project import secret_checks
 from obsctl.project.once import write_once
@@ -18,9 +25,7 @@ if TYPE_CHECKING:
 
 _IGNORE_FILE: Final = ".gitignore"
 _IGNORE_MODE: Final = 0o644
-BUGSINK_TOKEN: Final = "bugsink_api_token"  # noqa: S105 - the name of a secret
-_BUGSINK_KEY: Final = "bugsink_secret_key"
-_OF_BUGSINK: Final = ("bugsink_admin_password", BUGSINK_TOKEN, _BUGSINK_KEY)
+_OF_BUGSINK: Final = (BUGSINK_PASSWORD, BUGSINK_TOKEN, BUGSINK_KEY)
 
 
 def generated_names(project: "Project") -> tuple[str, ...]:
@@ -39,13 +44,13 @@ def generated_names(project: "Project") -> tuple[str, ...]:
 def _of_the_stack(without: frozenset[str]) -> Iterator[str]:
     has_grafana, has_logs = "grafana" not in without, "elk" not in without
     if has_grafana:
-        yield from ("grafana_admin_password", "grafana_secret_key")
+        yield from ("grafana_admin_password", GRAFANA_KEY)
     if has_logs:
         yield from ("elastic_password", "es_exporter_password", "logstash_writer_password")
     if has_logs and has_grafana:
         yield "grafana_reader_password"
     if has_logs and "kibana" not in without:
-        yield from ("kibana_encryption_key", "kibana_system_password")
+        yield from (KIBANA_KEY, "kibana_system_password")
 
 
 def given_names(project: "Project") -> tuple[str, ...]:
@@ -82,7 +87,7 @@ def made_up(name: str) -> bytes:
     if name == BUGSINK_TOKEN:
         return random.token_hex(20).encode()  # it takes tokens of this form only
     # Bugsink does not start with a key of fewer than 50 characters.
-    return random.token_urlsafe(48 if name == _BUGSINK_KEY else 32).encode()
+    return random.token_urlsafe(48 if name == BUGSINK_KEY else 32).encode()
 
 
 def sources_of(project: "Project") -> "dict[str, Source]":

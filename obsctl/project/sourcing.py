@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from obsctl.conventions import ACCOUNTS
+from obsctl.conventions import ACCOUNTS, GRAFANA_KEY, KIBANA_KEY
 from obsctl.errors import Problem
 from obsctl.project import secret_files
 from obsctl.project.secret_checks import SecretProblem, value_fault
@@ -13,6 +13,12 @@ from obsctl.project.sources import Source, SourceError
 
 if TYPE_CHECKING:
     from obsctl.project.document import Document, KeyPath
+
+_OTHER_KEY: Final = SourceError(
+    "its value is not the key that Grafana has encrypted its data with",
+    f"let it give the value of `secrets/{GRAFANA_KEY}` again; "
+    f"`obsctl secrets rotate {GRAFANA_KEY}` tells what another one costs",
+)
 
 
 @dataclass(slots=True)
@@ -28,13 +34,14 @@ class Sourced:
 def bring_in(root: Path, sources: Mapping[str, Source]) -> Sourced:
     """Ask every source, and write what has changed; nothing at all where one has a problem.
 
-    The password of an account that the component itself keeps is only staged: the file changes
-    with the account. A variable that is not set leaves a value that is there already.
+    The password of an account that the component itself keeps is only staged, as is a key that data
+    is encrypted with: the file changes with them. A variable that is not set leaves a value that is
+    there already.
     """
     result = Sourced()
     values = dict(_values(root, sources, result))
     for name, value in values.items() if not result.problems else ():
-        if name in ACCOUNTS and secret_files.read(root, name) is not None:
+        if name in (*ACCOUNTS, KIBANA_KEY) and secret_files.read(root, name) is not None:
             secret_files.stage(root, name, value)
             result.staged.append(name)
         elif secret_files.put(root, name, value):
@@ -56,7 +63,9 @@ def _values(
             else:
                 result.problems.append(problem_of(name, error))
             continue
-        if value != present:
+        if name == GRAFANA_KEY and present not in (None, value):
+            result.problems.append(problem_of(name, _OTHER_KEY))
+        elif value != present:
             yield name, value
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from obsctl.conventions import ACCOUNTS
+from obsctl.conventions import ACCOUNTS, GRAFANA_KEY, KIBANA_KEY, SECRETS_DIRECTORY
 from obsctl.health.checks.elasticsearch import USERS
 from obsctl.health.context import Context
 from obsctl.project.derived import is_derived
@@ -21,14 +21,14 @@ class Way(Enum):
     ACCOUNT = "the component's own API, signed in with the old value"
     USER = "elasticsearch-setup sets it; who uses it is restarted"
     RENEWED = "who uses it is restarted"
+    KEY = "who uses it is restarted with both, and encrypts its data anew"
     GIVEN = "from its source or from you; who uses it is restarted"
     KEPT = "not by obsctl"
 
 
 # Why obsctl does not change a value that it could make up.
 _KEPT: Final[Mapping[str, str]] = {
-    "grafana_secret_key": "Grafana could no longer read what it has encrypted with it",
-    "kibana_encryption_key": "Kibana could no longer read what it has encrypted with it",
+    GRAFANA_KEY: "Grafana cannot encrypt anew what it has encrypted with it",
 }
 
 
@@ -50,6 +50,20 @@ class Secret:
     @property
     def kept_because(self) -> str:
         return _KEPT.get(self.name, "")
+
+    def anew(self, project: str) -> str:
+        """What whoever must have another value of a kept one can do, and what it costs."""
+        (user,) = self.used_by
+        commands = (
+            f"docker rm -f {project}-{user}-1",
+            f"docker volume rm -f {project}_{user}_data",
+            f"rm -f {SECRETS_DIRECTORY}/{self.name}",
+            "obsctl up",
+        )
+        return (
+            f"if it has leaked, begin with an empty one: `{' && '.join(commands)}`; what obsctl "
+            f"provisions comes back, what people have made in {user.title()} itself is lost"
+        )
 
     @property
     def can_renew(self) -> bool:
@@ -84,6 +98,8 @@ def _way(name: str, users: tuple[str, ...], *, is_given: bool) -> Way:
         return Way.ACCOUNT
     if name in _KEPT:
         return Way.KEPT
+    if name == KIBANA_KEY:
+        return Way.KEY
     if name in USERS:
         return Way.USER
     # What an exporter signs in with belongs to the service that it asks.

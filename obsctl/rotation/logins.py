@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from obsctl.conventions import BUGSINK_PASSWORD, BUGSINK_TOKEN
 from obsctl.errors import EngineError, ObsctlError, Problem
 from obsctl.health.causes import load_causes
 from obsctl.health.checks.elasticsearch import USERS
 from obsctl.health.context import Context
+from obsctl.health.error_trackers import SIGNED_IN, sign_in, tracking
 from obsctl.health.probe import Answer, Credentials, ProbeError, Request
-from obsctl.project.secrets import BUGSINK_TOKEN
 
 _OK: Final = 200
 _REFUSED: Final = (401, 403)
@@ -49,6 +50,23 @@ class Token:
         if answer.status not in (_OK, *_REFUSED):
             raise _unusable(self.component, f"{self.path}: {answer.excerpt}")
         return answer.status == _OK
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The page on which a person signs in."""
+
+    component: str
+    user: str  # whose page it is, in words
+
+    def accepts(self, context: Context, password: str) -> bool:
+        """Whether the page lets its admin in; EngineError where there is no such page."""
+        errors = tracking(context, self.component)
+        try:
+            status = sign_in(context, errors.admin if errors else "", password)
+        except ProbeError as error:
+            raise _unusable(self.component, error.evidence) from None
+        return status == SIGNED_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +113,15 @@ ACCOUNTS: Final[Mapping[str, Account]] = {
         Login("grafana", "admin", "/api/user"), _grafana, "grafana-password"
     ),
 }
-LOGINS: Final[Mapping[str, Login | Token]] = {
+LOGINS: Final[Mapping[str, Login | Token | Form]] = {
+    BUGSINK_PASSWORD: Form("bugsink", "its admin"),
     BUGSINK_TOKEN: Token("bugsink", "the API of obsctl", "/api/canonical/0/teams/"),
     **{name: account.login for name, account in ACCOUNTS.items()},
     **{secret: Login("elasticsearch", user, _AUTHENTICATE) for secret, user in USERS.items()},
 }
 
 
-def logins(context: Context, secret: str) -> tuple[Login | Token, ...]:
+def logins(context: Context, secret: str) -> tuple[Login | Token | Form, ...]:
     """Everywhere that this machine can sign in with a secret."""
     web = context.stack.web
     if web is None or secret != web.secret:

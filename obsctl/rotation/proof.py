@@ -9,7 +9,8 @@ from obsctl.errors import Problem
 from obsctl.health.context import Context
 from obsctl.health.once import Once
 from obsctl.health.probe import ProbeError
-from obsctl.rotation.inventory import Secret
+from obsctl.rotation.inventory import Secret, Way
+from obsctl.rotation.kibana import encrypted_anew
 from obsctl.rotation.logins import logins
 
 # The longest scrape interval that anybody uses is a few minutes; beyond, nothing is scraped.
@@ -28,6 +29,8 @@ def proven(context: Context, secret: Secret, old: str, new: str, since: float) -
             yield Problem(f"{who} still takes the old value of `{secret.name}`")
         if not login.accepts(context, new):
             yield Problem(f"{who} does not take the new value of `{secret.name}`")
+    if secret.way is Way.KEY and old != new:
+        yield from encrypted_anew(context)
     for service in secret.exporters:
         if fault := _exporter_fault(context, service, since):
             hint = f"`obsctl logs {service}-exporter` tells why"

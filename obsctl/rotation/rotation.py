@@ -2,7 +2,8 @@
 
 An account is changed in its component, proven, and only then is the file replaced. Any other
 value takes its file's place first, those who use it are restarted, it is proven there, and only
-then is the old one dropped; what cannot be proven is put back.
+then is the old one dropped; what cannot be proven is put back. A key that a component encrypts its
+own data with is given to it beside the old one until all of that is encrypted anew.
 """
 
 import time
@@ -15,7 +16,7 @@ from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import EngineError, ObsctlError, Problem
 from obsctl.health.context import Context
 from obsctl.project import secret_files
-from obsctl.rotation.inventory import Secret
+from obsctl.rotation.inventory import Secret, Way
 from obsctl.rotation.logins import ACCOUNTS, Account
 from obsctl.rotation.proof import proven
 
@@ -95,22 +96,44 @@ class Rotation:
         self._raise_any(proven(self.context, self.secrets[name], old, new, 0.0))
 
     def settle(self) -> None:
-        """Prove what is in force, then drop the old values; where that fails, put them back."""
+        """Prove what is in force, then drop the old values; put back what cannot be proven."""
         since = time.time()
-        problems: list[Problem] = []
-        for name in secret_files.unproven(self.goal.root):
-            if name in self.secrets:
-                self.tell(f"{name}: proving the new value")
-                old = (secret_files.previous(self.goal.root, name) or b"").decode()
-                secret = self.secrets[name]
-                problems += proven(self.context, secret, old, self._text(name), since)
-        if problems:
-            self._put_back()
-            note = Problem("the old values are in force again, and those who use them run")
-            self._raise_any([*problems, note])
-        for name in secret_files.unproven(self.goal.root):
+        problems = {
+            name: self._against(name, since) for name in secret_files.unproven(self.goal.root)
+        }
+        for name in (one for one, found in problems.items() if not found):
             self.tell(f"{name}: the new value works; dropping the old one")
-            secret_files.drop(self.goal.root, name)
+            if self._has_both(name):
+                secret_files.retire(self.goal.root, name)
+            else:
+                secret_files.drop(self.goal.root, name)
+        self._drop_retired()
+        if any(problems.values()):
+            notes = self._put_back()
+            self._raise_any([*(one for found in problems.values() for one in found), *notes])
+
+    def _drop_retired(self) -> None:
+        """Take the old values from those who have them beside the new ones."""
+        names = secret_files.retired(self.goal.root)
+        if not names:
+            return
+        self.derive()
+        self.tell("restarting what has an old value beside the new one")
+        bring_up(self.goal, self.on_event, self.patience)
+        for name in names:
+            secret_files.drop_retired(self.goal.root, name)
+
+    def _against(self, name: str, since: float) -> tuple[Problem, ...]:
+        """What speaks against the value that is in force `since` (epoch seconds)."""
+        if name not in self.secrets:
+            return ()
+        self.tell(f"{name}: proving the new value")
+        old = (secret_files.previous(self.goal.root, name) or b"").decode()
+        return tuple(proven(self.context, self.secrets[name], old, self._text(name), since))
+
+    def _has_both(self, name: str) -> bool:
+        """Whether the old value is delivered beside the new one, as long as it is kept."""
+        return name in self.secrets and self.secrets[name].way is Way.KEY
 
     def _apply(self) -> None:
         """Restart whoever has an older file; on failure with the old values again."""
@@ -120,16 +143,23 @@ class Rotation:
         try:
             bring_up(self.goal, self.on_event, self.patience)
         except EngineError as error:
-            self._put_back()
-            note = Problem("the old values are in force again")
-            raise EngineError(*error.problems, note) from error
+            raise EngineError(*error.problems, *self._put_back()) from error
 
-    def _put_back(self) -> None:
-        for name in secret_files.unproven(self.goal.root):
+    def _put_back(self) -> tuple[Problem, ...]:
+        """Put the old values in force; what there is to say of it.
+
+        Not where the component has both: it reads all that it has, whichever it was written with.
+        """
+        names = [one for one in secret_files.unproven(self.goal.root) if not self._has_both(one)]
+        for name in names:
             self.tell(f"{name}: putting the old value back")
             secret_files.restore(self.goal.root, name)
+        if not names:
+            return ()
         self.derive()
         bring_up(self.goal, self.on_event, self.patience)
+        told = ", ".join(f"`{name}`" for name in names)
+        return (Problem(f"the old value of {told} is in force again, and those who use it run"),)
 
     def _check_account(self, name: str) -> None:
         account = ACCOUNTS[name]

@@ -4,7 +4,13 @@ import textwrap
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from obsctl.conventions import DOCKER_HOST_NAME, PORTS
+from obsctl.conventions import (
+    BUGSINK_KEY,
+    BUGSINK_PASSWORD,
+    BUGSINK_TOKEN,
+    DOCKER_HOST_NAME,
+    PORTS,
+)
 from obsctl.project.error_tracking import Bugsink
 from obsctl.project.schema import Project
 from obsctl.stack.error_tracking import BUGSINK
@@ -14,11 +20,11 @@ from obsctl.stack.prometheus import page_url
 
 _PORT = PORTS[BUGSINK]
 _DAY_S = 86_400
-_SECRETS = ("bugsink_admin_password", "bugsink_api_token", "bugsink_secret_key")
+_SECRETS = (BUGSINK_PASSWORD, BUGSINK_TOKEN, BUGSINK_KEY)
 _LOCAL = ("localhost", "127.0.0.1")
 # gunicorn and the worker that digests events, side by side as the image itself starts them.
 _START = f"""\
-SECRET_KEY="$(cat /run/secrets/bugsink_secret_key)"
+SECRET_KEY="$(cat /run/secrets/{BUGSINK_KEY})"
 export SECRET_KEY
 python3 /setup/prepare.py
 exec monofy gunicorn --config gunicorn.docker.conf.py --bind=0.0.0.0:{_PORT} bugsink.wsgi \\

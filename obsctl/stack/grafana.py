@@ -7,6 +7,7 @@ from obsctl.conventions import (
     DATASOURCE_ALERTMANAGER,
     DATASOURCE_ELASTICSEARCH,
     DATASOURCE_PROMETHEUS,
+    GRAFANA_KEY,
     HOME_DASHBOARD,
     PORTS,
 )
@@ -26,7 +27,6 @@ from obsctl.stack.web import web_access
 
 READER, READER_PASSWORD = "grafana_reader", "grafana_reader_password"
 ADMIN_PASSWORD = "grafana_admin_password"  # noqa: S105 - the name of a secret
-SECRET_KEY = "grafana_secret_key"  # noqa: S105 - likewise
 DASHBOARDS = "/var/lib/obsctl/dashboards"
 _PORT = PORTS["grafana"]
 # Datasources first: dashboards name them.
@@ -57,7 +57,7 @@ def grafana_service(project: Project, images: Images, *, with_logs: bool) -> Ser
         ),
         volumes=(VolumeMount("grafana_data", "/var/lib/grafana"),),
         tmpfs=("/tmp:size=64m,mode=1777",),  # noqa: S108 - plugins make their sockets there
-        secrets=(ADMIN_PASSWORD, SECRET_KEY, *((READER_PASSWORD,) if with_logs else ())),
+        secrets=(ADMIN_PASSWORD, GRAFANA_KEY, *((READER_PASSWORD,) if with_logs else ())),
         ports=(Port(project.stack.bind, settings.port, _PORT),),
         healthcheck=Healthcheck(
             ("CMD", "wget", "-qO", "/dev/null", f"http://127.0.0.1:{_PORT}/api/health")
@@ -87,8 +87,10 @@ def _environment(url: str) -> dict[str, str]:
         "GF_SECURITY_COOKIE_SAMESITE": "strict",
         "GF_SECURITY_DISABLE_GRAVATAR": "true",
         # Encrypts the datasources' passwords in Grafana's database; the built-in one is public.
-        "GF_SECURITY_SECRET_KEY__FILE": f"/run/secrets/{SECRET_KEY}",
+        "GF_SECURITY_SECRET_KEY__FILE": f"/run/secrets/{GRAFANA_KEY}",
         "GF_SERVER_ROOT_URL": f"{url}/",
+        # Else a click sends a dashboard's data to a public server.
+        "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
         "GF_USERS_ALLOW_SIGN_UP": "false",
     }
     return dict(sorted((settings | cookies).items()))

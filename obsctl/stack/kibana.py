@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from obsctl.conventions import PORTS
+from obsctl.conventions import KIBANA_KEY, KIBANA_KEYS, PORTS
 from obsctl.project.schema import Project
 from obsctl.stack.elasticsearch import (
     ELASTIC_PASSWORD,
@@ -22,7 +22,6 @@ from obsctl.stack.model import (
     VolumeMount,
 )
 
-ENCRYPTION_KEY = "kibana_encryption_key"
 KIBANA_SETUP = "kibana-setup"
 _PORT = PORTS["kibana"]
 _HOME = "/usr/share/kibana"
@@ -32,12 +31,13 @@ _START = f"""\
 umask 077
 quoted() {{ sed -e 's/[\\\\"]/\\\\&/g' -e 's/^/"/' -e 's/$/"/' "/run/secrets/$1"; }}
 password="$(quoted {KIBANA_PASSWORD})"
-key="$(quoted {ENCRYPTION_KEY})"
+key="$(quoted {KIBANA_KEY})"
 printf '%s\\n' \\
   "elasticsearch.password: $password" \\
   "xpack.encryptedSavedObjects.encryptionKey: $key" \\
   "xpack.reporting.encryptionKey: $key" \\
   "xpack.security.encryptionKey: $key" >/tmp/secrets.yml
+cat /run/secrets/{KIBANA_KEYS} >>/tmp/secrets.yml
 umask 022
 exec /usr/local/bin/kibana-docker -c {_HOME}/config/kibana.yml -c /tmp/secrets.yml
 """
@@ -53,7 +53,7 @@ def kibana_service(project: Project, images: Images) -> Service:
         directories=(DirectoryMount(PurePosixPath("kibana"), f"{_HOME}/config"),),
         volumes=(VolumeMount("kibana_data", f"{_HOME}/data"),),
         tmpfs=("/tmp:size=64m,mode=1777",),  # noqa: S108 - the secrets' configuration file
-        secrets=(*authority_secrets(project), ENCRYPTION_KEY, KIBANA_PASSWORD),
+        secrets=(*authority_secrets(project), KIBANA_KEYS, KIBANA_KEY, KIBANA_PASSWORD),
         ports=(Port(project.stack.bind, settings.port, _PORT),),
         depends_on=(
             Dependency("elasticsearch", "service_healthy"),

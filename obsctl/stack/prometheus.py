@@ -46,6 +46,8 @@ def prometheus_service(project: Project, images: Images) -> Service:
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={settings.retention}",
             *_size_limit(settings),
+            # By default any page that a browser on this machine has open may read all metrics.
+            "--web.cors.origin=none",
             "--web.enable-lifecycle",
             f"--web.external-url={page_url(project, settings)}/",
             "--web.route-prefix=/",

@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from obsctl.conventions import AUTHORITY, CERTIFICATE, CERTIFICATE_KEY, WEB_CONFIG, WEB_HASH
+from obsctl.conventions import (
+    AUTHORITY,
+    CERTIFICATE,
+    CERTIFICATE_KEY,
+    KIBANA_KEYS,
+    WEB_CONFIG,
+    WEB_HASH,
+)
 from obsctl.project.derived import Derived, hosts_of
 from obsctl.project.schema import Project
 from obsctl.stack.model import Access, Healthcheck, ScrapeJob, Service
@@ -51,7 +58,8 @@ def certificate_secrets(service: str) -> tuple[str, str]:
 
 def derived(project: Project, services: Iterable[Service], web: Access | None) -> Derived:
     """The secrets that are made from others for these services."""
-    behind = [service for service in services if service.access is not None]
+    every = tuple(services)
+    behind = [service for service in every if service.access is not None]
     return Derived(
         user=web.user if web else "",
         secret=web.secret if web else "",
@@ -59,6 +67,7 @@ def derived(project: Project, services: Iterable[Service], web: Access | None) -
         hashed=_having(behind, WEB_HASH),
         encrypted=tuple(sorted(one.name for one in behind if one.access and one.access.tls)),
         hosts=hosts_of(project),
+        former=(KIBANA_KEYS,) if any(KIBANA_KEYS in one.secrets for one in every) else (),
     )
 
 

@@ -4,16 +4,17 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from docker.models.containers import Container
 
+from tests.engine.full_lab import call
 from tests.engine.project import ProjectUnderTest, Result, free_port
 from tests.kit.watched import Watched
 
@@ -24,10 +25,12 @@ ODD = "$HOME${X}'q\"r\\d{{x}}`1`#&"
 BY_ENVIRONMENT = {
     b"OBSCTL_WRITER_PASSWORD": "Logstash reads no file, and its keystore needs the value likewise",
     b"ES_PASSWORD": "elasticsearch_exporter reads no file",
+    b"REDIS_EXPORTER_BASIC_AUTH_HASH_PASSWORD": "redis_exporter reads no file; it is a hash",
     b"MONGODB_PASSWORD": "mongodb_exporter reads no file",
     b"MYSQLD_EXPORTER_PASSWORD": "mysqld_exporter's file has a form that cannot hold every value",
     b"GF_SECURITY_ADMIN_PASSWORD": "run.sh of the image exports what __FILE names",
     b"GF_SECURITY_SECRET_KEY": "run.sh of the image exports what __FILE names",
+    b"SECRET_KEY": "Bugsink reads no file",
     b"ELASTIC_PASSWORD": "the image's entry point exports what _FILE names",
 }
 _PAUSE_S = 0.03
@@ -46,20 +49,22 @@ class SecretsLab:
     sources: dict[str, str] = field(default_factory=dict)
     seen: dict[str, set[bytes]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    connector: str = ""  # of Kibana, with secrets that it has encrypted
 
     @property
     def secrets(self) -> Path:
         return self.project.folder / "secrets"
 
-    def describe(self, more_sources: str = "") -> None:
+    def describe(self, more_sources: str = "", more: str = "") -> None:
         """Write obsctl.yaml: a secret of every way, those of others from the three sources."""
         port = self.ports
         images = "\n".join(f"    {k}: {v}" for k, v in sorted(self.project.images.items()))
-        reader = json.dumps([sys.executable, "-c", "print(open('postgres.txt').read(), end='')"])
+        reader = json.dumps(["cat", str(self.source("postgres_password"))])
         (self.project.folder / "obsctl.yaml").write_text(f"""\
 version: 1
 project: {self.project.name}
 services:
+  shop: {{ kind: http, targets: ["localhost:{port["app"]}"] }}
   cache:
     kind: redis
     address: "localhost:{port["redis"]}"
@@ -82,13 +87,16 @@ notifications:
   grouping: {{ wait: 1s, interval: 1s }}
 secrets:
   redis_password: {{ env: LAB_REDIS }}
-  hook_url: {{ file: hook.txt }}
-  mysql_password: {{ file: mysql.txt }}
-  mongodb_password: {{ file: mongodb.txt }}
+  hook_url: {{ file: {self.source("hook_url")} }}
+  mysql_password: {{ file: {self.source("mysql_password")} }}
+  mongodb_password: {{ file: {self.source("mongodb_password")} }}
   postgres_password: {{ exec: {reader} }}
 {more_sources}
+errors: {{ bugsink: {{ port: {port["bugsink"]} }} }}
 logs: {{ inputs: {{ tcp: {{ port: {port["tcp"]} }} }} }}
+{more}
 stack:
+  web: {{ user: operator }}
   prometheus: {{ port: {port["prometheus"]}, scrape_interval: 1s, evaluation_interval: 1s }}
   alertmanager: {{ port: {port["alertmanager"]} }}
   grafana: {{ port: {port["grafana"]} }}
@@ -99,12 +107,18 @@ stack:
 {images}
 """)
 
+    def source(self, name: str) -> Path:
+        """Where the user keeps a value: outside of the project, which git has."""
+        folder = self.project.folder
+        return folder.with_name(f"{folder.name}-sources") / name
+
     def give(self, name: str, value: str) -> None:
         """The user's side of a new value: in the source, not in the service."""
         if name == "redis_password":
             self.sources["LAB_REDIS"] = value
             return
-        path = self.project.folder / f"{name.partition('_')[0]}.txt"
+        path = self.source(name)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
         path.write_text(value)
@@ -131,6 +145,20 @@ stack:
 
     def states(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.secrets.iterdir()}
+
+    def connect(self) -> str:
+        """A new connector of Kibana's, whose secrets it encrypts; its id."""
+        body = {"name": "lab", "connector_type_id": ".index", "config": {"index": "lab"}}
+        return str(self.kibana("/api/actions/connector", body)["id"])
+
+    def uses(self, connector: str) -> bool:
+        """Whether Kibana can read the connector's secrets, which is when it can use it."""
+        path = f"/api/actions/connector/{connector}/_execute"
+        return bool(self.kibana(path, {"params": {"documents": []}})["status"] == "ok")
+
+    def kibana(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        login = ("elastic", self.value("elastic_password"))
+        return call("POST", f"http://127.0.0.1:{self.ports['kibana']}{path}", body, login)
 
     # the services of the user
 
@@ -212,8 +240,7 @@ stack:
         """Names and contents of all that `git add` takes."""
         git = ["git", "-C", str(self.project.folder)]
         subprocess.run([*git, "init", "-q"], check=True)
-        # The sources stand for places outside of the project.
-        subprocess.run([*git, "add", "-A", "--", ":!*.txt"], check=True)
+        subprocess.run([*git, "add", "-A"], check=True)
         names = subprocess.run([*git, "ls-files", "-s"], check=True, capture_output=True).stdout
         assert b"stack/docker-compose.yml" in names
         assert b"secrets/" not in names
@@ -263,7 +290,10 @@ def _of_process(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def new_ports() -> dict[str, int]:
     names = ("prometheus", "alertmanager", "grafana", "elasticsearch", "kibana", "logstash")
-    return {name: free_port() for name in (*names, "tcp", "redis", "postgres", "mariadb", "mongod")}
+    return {
+        name: free_port()
+        for name in (*names, "bugsink", "tcp", "app", "redis", "postgres", "mariadb", "mongod")
+    }
 
 
 def listed(text: str) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ exporters. Stand-ins: Grafana, Elasticsearch, Logstash, Kibana, and MongoDB with
 One stack for all; each test leaves it well.
 """
 
+import json
 import os
 import secrets as random
 import signal
@@ -18,7 +19,7 @@ from docker.models.containers import Container
 
 from obsctl.health.causes import load_causes
 from tests.engine.full_lab import Hook, call, hook
-from tests.engine.project import ProjectUnderTest, clean_environment, eventually
+from tests.engine.project import OBSCTL, ProjectUnderTest, clean_environment, eventually
 from tests.engine.secrets_lab import ODD, SecretsLab, listed, new_ports, sampled
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
@@ -31,8 +32,13 @@ from tests.tiers import unavailable
 NAME = f"obsctl-secrets-{os.getpid()}"
 DRIVE = Path(__file__).with_name("rotate_drive.py")
 Databases = tuple[Container, Container]  # PostgreSQL and MariaDB
-KEPT = {"grafana_secret_key", "kibana_encryption_key"}
-HOT = ("grafana_admin_password", "es_exporter_password")
+BROKEN = """\
+patches:
+  docker-compose.yml: { services: { db-exporter: { command: [ --no-such-flag ] } } }
+"""
+KEPT = {"grafana_secret_key"}
+# One that its component changes, and one that is in force with a restart and is gone with another.
+HOT = ("grafana_admin_password", "kibana_encryption_key")
 
 
 def odd() -> str:
@@ -62,12 +68,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsLab]:
     """Everything but the stack itself, and every secret with an awkward value."""
     try:
         engine = ensure_engine().docker_host
-        images = stack_images("mysqld-exporter", "postgres-exporter")
+        images = stack_images("bugsink", "mysqld-exporter", "postgres-exporter")
         # Any image with a busybox does: what it is copied for has the same libraries.
         images["busybox"] = ensure_images(["redis"])["redis"]
         ensure_tools()
         ports = new_ports()
-        watched = start_watched(engine, NAME, 0, ports["redis"])
+        watched = start_watched(engine, NAME, ports["app"], ports["redis"])
         bridge = watched.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
         databases = start_databases(watched.client, ports, bridge)
     except KitUnavailable as reason:
@@ -96,8 +102,10 @@ def prepare(lab: SecretsLab) -> None:
     lab.give("hook_url", lab.hook)
     made = lab.obsctl("init", "--secrets-only")
     assert made.code == 0, made.text
-    for name in ("elastic_password", "logstash_writer_password", "es_exporter_password"):
+    for name in ("elastic_password", "logstash_writer_password", "es_exporter_password",
+                 "bugsink_admin_password", "web_password"):  # fmt: skip
         rewrite(lab.secrets / name, odd())
+    rewrite(lab.secrets / "bugsink_secret_key", odd() + odd())
     rewrite(lab.secrets / "kibana_system_password", odd().replace("${", "$"))
     # Grafana expands variables in what it reads; a `$` is refused, all else arrives.
     for name in ("grafana_admin_password", "grafana_reader_password"):
@@ -137,7 +145,7 @@ def stays_well(lab: SecretsLab) -> None:
 
 def is_settled(lab: SecretsLab) -> None:
     """Nothing is pending, and what runs is what is wanted."""
-    assert not [name for name in lab.states() if name.endswith((".next", ".previous"))]
+    assert not [name for name in lab.states() if name.endswith((".next", ".previous", ".retired"))]
     plan = lab.obsctl("plan")
     assert "nothing to do" in plan.text, plan.text
 
@@ -154,6 +162,7 @@ def test_an_up_puts_no_value_in_arguments_environments_or_anywhere_else(lab: Sec
     with sampled() as seen:
         up = lab.obsctl("up")
     assert up.code == 0, up.text
+    lab.connector = lab.connect()
     assert tree(lab) == rendered[-1]  # byte for byte, with and without secrets
     assert len(seen) > 100
     assert lab.leaks(seen) == []
@@ -176,14 +185,19 @@ def test_values_arrive_as_they_are(lab: SecretsLab) -> None:
     assert delivered >= 10
     # And the components work with them: logins, exporters, and the webhook's URL.
     stays_well(lab)
-    eventually(lambda: bool(Hook.bodies), "the webhook is called")
+    # Not Prometheus's own first alert: it sends that again a minute later where it came too early.
+    alert = {"labels": {"alertname": "Watchdog", "lab": "hook"}}
+    login = ("operator", lab.value("web_password"))
+    call("POST", f"http://127.0.0.1:{lab.ports['alertmanager']}/api/v2/alerts", [alert], login)
+    eventually(lambda: any(b'"hook"' in body for body in Hook.bodies), "the webhook is called")
 
 
 def test_list_tells_all_but_the_values(lab: SecretsLab) -> None:
     shown = lab.obsctl("secrets", "list")
     assert shown.code == 0, shown.text
     rows = listed(shown.stdout)
-    assert rows.keys() == {path.name for path in lab.secrets.iterdir()} - {".gitignore"}
+    files = {path.name for path in lab.secrets.iterdir() if "." not in path.name}
+    assert rows.keys() == files - {"shop_sentry_dsn"}  # made by Bugsink, for the application
     assert rows["redis_password"][-3:] == ["env", "LAB_REDIS", "cache-exporter"]
     assert {"grafana,", "elasticsearch-setup"} <= {*rows["grafana_reader_password"]}
     assert lab.leaks() == []
@@ -193,6 +207,7 @@ def test_all_are_rotated_and_the_old_ones_refused(lab: SecretsLab) -> None:
     before = {name: lab.value(name) for name in listed(lab.obsctl("secrets", "list").stdout)}
     give_new(lab, before["redis_password"])
     lab.give("hook_url", lab.hook.replace("canary", "canary2"))
+    assert lab.uses(lab.connector)
     with sampled() as seen:
         done = lab.obsctl("secrets", "rotate", "--all")
     assert done.code == 0, done.text
@@ -204,6 +219,9 @@ def test_all_are_rotated_and_the_old_ones_refused(lab: SecretsLab) -> None:
     old = ("admin", before["grafana_admin_password"])
     with pytest.raises(OSError, match="401"):
         call("GET", f"http://127.0.0.1:{lab.ports['grafana']}/api/org", login=old)
+    # What Kibana has encrypted is readable, and not with the old key.
+    assert lab.uses(lab.connector)
+    assert before["kibana_encryption_key"] not in lab.value("kibana.keys.yml")
     stays_well(lab)
     # The databases' clients get statements as arguments: that is this test, not obsctl.
     clients = ("b'psql", "b'mariadb\\\\x00")
@@ -222,10 +240,11 @@ def test_a_rotation_that_is_killed_anywhere_is_ended_by_the_next_command(
         if code == 0:
             break
         assert code == -signal.SIGKILL
-        resume = ("up",) if step % 2 else ("secrets", "rotate", name)
+        resume = ("up",) if step % 3 else ("secrets", "rotate", name)
         done = lab.obsctl(*resume)
         assert done.code == 0, f"killed at step {step}: {done.text}"
         assert lab.value(name) != before[name].decode() or resume == ("up",)
+        assert lab.uses(lab.connector), f"killed at step {step}"
     assert 3 < step < 19
     is_settled(lab)
 
@@ -235,7 +254,7 @@ def test_a_value_that_does_not_work_is_put_back(lab: SecretsLab) -> None:
     lab.give("redis_password", odd())
     told = fails(lab, "secrets", "rotate", "redis_password")
     assert "the exporter of `cache` does not reach it" in told
-    assert "the old values are in force again" in told
+    assert "the old value of `redis_password` is in force again" in told
     assert lab.value("redis_password") == good
     lab.give("redis_password", good)
     is_settled(lab)
@@ -251,6 +270,28 @@ def test_up_takes_a_new_value_of_a_source_into_the_account(lab: SecretsLab) -> N
     call("GET", f"http://127.0.0.1:{lab.ports['grafana']}/api/org", login=("admin", new))
     lab.describe()
     assert lab.obsctl("up").code == 0
+    is_settled(lab)
+
+
+def test_a_key_without_a_way_to_another_one_is_kept_and_the_price_told(lab: SecretsLab) -> None:
+    before = lab.states()
+    lab.describe("  grafana_secret_key: { env: LAB_KEY }")
+    key = odd().replace("$", "")
+    refused = lab.obsctl("up", environment={"LAB_KEY": key})
+    assert refused.code == 3, refused.text
+    assert "`grafana_secret_key`: its value is not the key that Grafana has" in refused.text
+    told = fails(lab, "secrets", "rotate", "grafana_secret_key")
+    assert key not in refused.text + told
+    assert lab.states() == before
+    # What it tells to do is all that there is to do.
+    commands = told.partition("`docker rm")[2].partition("`")[0]
+    path = f"{Path(OBSCTL).parent}:{lab.project.environment['PATH']}"
+    given = {"PATH": path, "LAB_KEY": key} | lab.sources
+    done = lab.project.run("sh", "-c", f"docker rm{commands}", environment=given)
+    assert done.code == 0, done.text
+    assert lab.value("grafana_secret_key") == key
+    stays_well(lab)
+    lab.describe()
     is_settled(lab)
 
 
@@ -292,7 +333,7 @@ def test_a_password_that_somebody_changed_is_named(lab: SecretsLab) -> None:
     [("changeme", "everybody knows"), ("k3y", "shorter than 8"), ("two\nlines-1", "several lines")],
 )
 def test_a_bad_value_is_refused_at_its_place(lab: SecretsLab, value: str, words: str) -> None:
-    good = (lab.project.folder / "hook.txt").read_text()
+    good = lab.source("hook_url").read_text()
     before = lab.states()
     lines = (lab.project.folder / "obsctl.yaml").read_text().splitlines()
     # Where its value comes from, not where it is used.
@@ -326,14 +367,24 @@ def test_check_tells_what_git_has_and_would_take(lab: SecretsLab) -> None:
 
 
 def test_nothing_of_all_this_shows_anywhere(lab: SecretsLab) -> None:
+    value = lab.source("hook_url")
+    # Failed ups: a weak value, a source that talks and fails, a component that does not start.
     rewrite(lab.secrets / "logstash_writer_password", "x")
     fails(lab, "up", "--debug")
+    lab.seen["logstash_writer_password"].discard(b"x")
     (lab.secrets / "logstash_writer_password").unlink()
-    for words in ("logs", "plan", "status", "up --debug", "check --deep -v", "secrets list",
-                  "secrets rotate nothing --debug", "alert test --severity=warning"):  # fmt: skip
+    talks = json.dumps(["sh", "-c", f"cat {value}; cat {value} >&2; exit 3"])
+    lab.describe(f"  web_password: {{ exec: {talks} }}")
+    assert "exit code 3" in fails(lab, "up", "--debug")
+    lab.describe(more=BROKEN)
+    with sampled() as seen:
+        assert "`db-exporter`" in fails(lab, "up", "--debug")
+    lab.describe()
+    for words in ("up --debug", "logs", "plan --debug", "status", "check --deep -v --debug",
+                  "check --security -v", "check --json", "render --check", "secrets list",
+                  "secrets rotate nothing --debug", "secrets rotate web_password --stdin --debug",
+                  "alert test --severity=warning --debug"):  # fmt: skip
         lab.obsctl(*words.split())
-    del lab.seen["logstash_writer_password"]
     stays_well(lab)
-    lab.remember()
     assert sum(map(len, lab.seen.values())) > 12
-    assert lab.leaks() == []
+    assert lab.leaks(seen) == []

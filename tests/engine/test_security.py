@@ -2,11 +2,12 @@
 
 import json
 import os
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.project import ProjectUnderTest, clean_environment
+from tests.engine.project import OBSCTL, ProjectUnderTest, clean_environment
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import stack_images
@@ -54,13 +55,23 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTe
 
 
 def test_as_rendered_nothing_is_unexplained(project: ProjectUnderTest) -> None:
-    up = project.obsctl("up")
+    # Where whoever works there keeps the host's other users out, containers read what is theirs.
+    up = project.run("sh", "-c", f"umask 077 && exec {OBSCTL} up")
     assert up.code == 0, up.text
     done = project.obsctl("check", "--security")
     assert done.code == 0, done.text
     assert "0 unexplained, 3 explained (30 items on 3 containers" in done.stdout
     assert "host-exporter: PidMode is host; explained: node_exporter measures" in done.stdout
     print(done.stdout)
+
+
+def test_a_page_in_a_browser_may_not_read_the_metrics(project: ProjectUnderTest) -> None:
+    url = f"http://127.0.0.1:{project.ports['prometheus']}/api/v1/query?query=up"
+    for origin in ("https://elsewhere.example", "null"):
+        request = urllib.request.Request(url, headers={"Origin": origin})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.headers["Access-Control-Allow-Methods"]  # it knows of origins
+            assert answer.headers["Access-Control-Allow-Origin"] is None
 
 
 def test_what_opens_a_container_is_named(project: ProjectUnderTest) -> None:

@@ -139,6 +139,10 @@ def test_what_a_component_would_change_is_refused() -> None:
     assert "variable" in str(fault("grafana_reader_password", b"pa$word-1234"))
     assert "variable" in str(fault("kibana_system_password", b"pa${word}-1234"))
     assert "32 characters" in str(fault("kibana_encryption_key", b"k3y-" * 5))
+    assert "50 characters" in str(fault("bugsink_secret_key", b"k3y-" * 10))
+    assert "40 digits" in str(fault("bugsink_api_token", b"k3y-" * 10))
+    for name in ("kibana_encryption_key", "bugsink_secret_key", "bugsink_api_token"):
+        assert fault(name, secrets.made_up(name)) is None
     assert fault("elastic_password", b"pa$w'o\"r\\d{{x}}`1`") is None
 
 

@@ -1,19 +1,23 @@
 """Where secrets come from: each source by itself, and what `up` makes of them in secrets/."""
 
 import os
+import pty
 import stat
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
+from obsctl.conventions import KIBANA_KEYS
 from obsctl.project import secret_files
+from obsctl.project.derived import Derived, derive
 from obsctl.project.document import parse_document
 from obsctl.project.load import check_document
 from obsctl.project.secrets import generate, sources_of
 from obsctl.project.sources import Source, SourceError
-from obsctl.project.sourcing import bring_in, placed
+from obsctl.project.sourcing import bring_in, checked, placed
 
 VALUE = "pa$w'o\"r\\d{{x}}"
 PROJECT = """\
@@ -111,6 +115,23 @@ def test_a_program_that_gives_nothing_is_told_and_ended(
     assert "canary" not in told
 
 
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [(b"", "is empty"), (b"canary-91\0\n", "control character"),
+     (b"canary-91\ncanary-92\n", "several lines"), (b"canary-91\n\n", "ends with a line break"),
+     (b"canary-\xff\xfe\n", "not UTF-8"), (b"canary 91\n", "holds a space"),
+     (b"changeme\n", "everybody knows")],
+    ids=["nothing", "nul", "lines", "break", "bytes", "space", "weak"],
+)  # fmt: skip
+def test_a_program_that_gives_no_value_is_told_what_is_wrong_with_it(
+    tmp_path: Path, output: bytes, words: str
+) -> None:
+    source = python(f"import sys; sys.stdout.buffer.write({output!r})")
+    with pytest.raises(SourceError, match=words) as caught:
+        checked("hook", source, tmp_path)
+    assert "canary" not in f"{caught.value} {caught.value.hint}"
+
+
 def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys; p = subprocess.Popen(['sleep', '60']);"
@@ -177,6 +198,50 @@ def test_an_account_keeps_its_file_until_the_component_has_changed(
     assert secret_files.pending(tmp_path) == ("elastic_password",)
 
 
+def test_a_key_that_data_is_encrypted_with_changes_with_the_data_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("kibana_encryption_key", "grafana_secret_key")
+    sources = {name: Source("env", ("OBSCTL_TEST",)) for name in names}
+    monkeypatch.setenv("OBSCTL_TEST", "the-first-value-" * 3)
+    assert bring_in(tmp_path, sources).changed == sorted(names)
+    monkeypatch.setenv("OBSCTL_TEST", "another-value-" * 3)
+    refused = bring_in(tmp_path, sources)
+    (problem,) = refused.problems
+    assert "`grafana_secret_key`: its value is not the key that Grafana has" in problem.message
+    assert secret_files.pending(tmp_path) == ()
+    del sources["grafana_secret_key"]
+    assert bring_in(tmp_path, sources).staged == ["kibana_encryption_key"]
+    assert secret_files.read(tmp_path, "kibana_encryption_key") == b"the-first-value-" * 3
+
+
+def test_a_former_key_is_delivered_as_long_as_it_is_kept(tmp_path: Path) -> None:
+    name = "kibana_encryption_key"
+    generate(tmp_path, [name])
+    old = secret_files.read(tmp_path, name)
+    new = b'the "new"-val\\ue-' * 3
+    assert old is not None
+
+    def delivered() -> object:
+        derive(tmp_path, Derived(former=(KIBANA_KEYS,)))
+        return yaml.safe_load((tmp_path / "secrets" / KIBANA_KEYS).read_text())
+
+    setting = "xpack.encryptedSavedObjects.keyRotation.decryptionOnlyKeys"
+    assert delivered() == {setting: []}
+    secret_files.stage(tmp_path, name, new)
+    # Cut off between the two steps of a promotion: Kibana refuses the key in force among them.
+    os.link(tmp_path / "secrets" / name, tmp_path / "secrets" / f".{name}.previous")
+    assert delivered() == {setting: []}
+    secret_files.promote(tmp_path, name, keep=True)
+    assert delivered() == {setting: [old.decode()]}
+    secret_files.drop(tmp_path, name)
+    secret_files.stage(tmp_path, name, old)
+    secret_files.promote(tmp_path, name, keep=True)
+    assert delivered() == {setting: [new.decode()]}
+    secret_files.retire(tmp_path, name)
+    assert delivered() == {setting: []}
+
+
 def test_problems_stand_where_the_project_file_names_the_secret(tmp_path: Path) -> None:
     document = parse_document(PROJECT, tmp_path / "obsctl.yaml")
     found = bring_in(tmp_path, {"hook": Source("env", ("OBSCTL_TEST_ABSENT",))})
@@ -207,7 +272,30 @@ def test_a_rotation_can_be_told_from_its_files_at_every_step(tmp_path: Path) -> 
     assert secret_files.read(tmp_path, "one") == old
     secret_files.stage(tmp_path, "one", b"the-new-value")
     secret_files.promote(tmp_path, "one", keep=True)
+    secret_files.retire(tmp_path, "one")
+    assert (secret_files.unproven(tmp_path), secret_files.retired(tmp_path)) == ((), ("one",))
+    assert secret_files.unfinished(tmp_path)
+    secret_files.drop_retired(tmp_path, "one")
+    assert not secret_files.unfinished(tmp_path)
+    secret_files.stage(tmp_path, "one", b"the-new-value")
+    secret_files.promote(tmp_path, "one", keep=True)
     secret_files.drop(tmp_path, "one")
     names = {path.name for path in (tmp_path / "secrets").iterdir()}
     assert names == {".gitignore", "one"}
     assert secret_files.read(tmp_path, "one") == b"the-new-value"
+
+
+def test_a_value_that_is_typed_is_not_seen() -> None:
+    code = "from obsctl.cli.rotating import given; print('got', len(given('one')))"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", code])  # noqa: S606 - it is this one
+    shown = b""
+    while b"new value of one: " not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, b"canary-91-typed\n")
+    while b"got 15" not in shown:
+        shown += os.read(terminal, 1000)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(terminal)
+    assert b"canary" not in shown

@@ -1,23 +1,23 @@
 """Error tracking: the tracker works, and every service has the DSN of its own project."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlencode
 
+from obsctl.conventions import BUGSINK_PASSWORD
 from obsctl.engine.error_projects import dsn_for
 from obsctl.health.context import Context
-from obsctl.health.error_trackers import BUGSINK, projects, send, tracking
+from obsctl.health.error_trackers import (
+    BUGSINK,
+    SIGNED_IN,
+    projects,
+    send,
+    sign_in,
+    tracking,
+)
 from obsctl.health.probe import ProbeError, Request
 from obsctl.health.report import Finding
 from obsctl.health.run import Check
 from obsctl.project.dsn import parse_dsn
-
-_FOUND: Final = 302
-_ADMIN_PASSWORD: Final = "bugsink_admin_password"  # noqa: S105 - the name of a secret
-_LOGIN: Final = "/accounts/login/"
-_FIELD: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-_COOKIE: Final = re.compile(r"\b(csrftoken|sessionid)=([^;,\s]+)")
 
 
 def login(context: Context) -> Iterator[Finding]:
@@ -26,28 +26,11 @@ def login(context: Context) -> Iterator[Finding]:
     if errors is None:
         return
     claim = context.claim("readiness", BUGSINK, "accepts the admin password of secrets/")
-    page = context.ask(BUGSINK, Request(_LOGIN), login=False)
-    token = _FIELD.search(page.text)
-    if token is None:
-        raise ProbeError("wrong-answer", f"{page.url}: no login form", url=page.url)
-    cookies = dict(_COOKIE.findall(page.headers.get("set-cookie", "")))
-    form = {"username": errors.admin, "password": context.secret(_ADMIN_PASSWORD)}
-    answer = context.ask(BUGSINK, _form(_LOGIN, form, token[1], cookies), login=False)
-    if answer.status != _FOUND:
-        yield claim.fail("bugsink-password", f"HTTP {answer.status}", secret=_ADMIN_PASSWORD)
+    status = sign_in(context, errors.admin, context.secret(BUGSINK_PASSWORD))
+    if status != SIGNED_IN:
+        yield claim.fail("bugsink-password", f"HTTP {status}", secret=BUGSINK_PASSWORD)
         return
-    # Django gives a new token with a new session.
-    cookies |= dict(_COOKIE.findall(answer.headers.get("set-cookie", "")))
-    leave = _form("/accounts/logout/", {}, cookies.get("csrftoken", ""), cookies)
-    context.ask(BUGSINK, leave, login=False)
     yield claim.ok(f"signed in as {errors.admin}")
-
-
-def _form(path: str, fields: dict[str, str], token: str, cookies: dict[str, str]) -> Request:
-    body = urlencode({**fields, "csrfmiddlewaretoken": token}).encode()
-    jar = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": jar}
-    return Request(path, "POST", body, headers)
 
 
 def dsns(context: Context) -> Iterator[Finding]:
