@@ -129,7 +129,9 @@ def _refusals(
         words = f"obsctl does not rotate `{name}`: {one.kept_because}"
         yield Problem(words, hint=one.anew(project))
     elif wanted.stdin and (one.source or one.way is not Way.GIVEN):
-        yield Problem(f"the value of `{name}` comes from elsewhere: {one.origin}")
+        how = f"comes from its source, {one.source}" if one.source else "is made up by obsctl"
+        hint = "leave `--stdin` out; a value of your own comes from a source under `secrets`"
+        yield Problem(f"the value of `{name}` {how}", hint=hint)
     elif not wanted.stdin and not one.can_renew:
         hint = "change it there first, then pipe the new value in with `--stdin`"
         yield Problem(f"only you know the new value of `{name}`", hint=hint)
