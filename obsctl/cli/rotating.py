@@ -185,7 +185,10 @@ def given(name: str) -> bytes:
     if sys.stdin.isatty():
         from getpass import getpass
 
-        return getpass(f"new value of {name}: ").encode()
+        try:
+            return getpass(f"new value of {name}: ").encode()
+        except EOFError:
+            return b""
     return sys.stdin.buffer.read(CONTENT_MAX_BYTES + 2).removesuffix(b"\n")
 
 

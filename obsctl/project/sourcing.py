@@ -63,9 +63,14 @@ def _values(
             else:
                 result.problems.append(problem_of(name, error))
             continue
-        if name == GRAFANA_KEY and present not in (None, value):
+        if value == present:
+            continue
+        if name == GRAFANA_KEY and present is not None:
             result.problems.append(problem_of(name, _OTHER_KEY))
-        elif value != present:
+        elif name == KIBANA_KEY and secret_files.previous(root, name) not in (None, present):
+            # Data may be encrypted with either, and Kibana knows of these two only.
+            result.kept[name] = "what its former value has encrypted is to be encrypted anew first"
+        else:
             yield name, value
 
 

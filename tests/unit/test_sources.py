@@ -213,6 +213,11 @@ def test_a_key_that_data_is_encrypted_with_changes_with_the_data_or_not_at_all(
     del sources["grafana_secret_key"]
     assert bring_in(tmp_path, sources).staged == ["kibana_encryption_key"]
     assert secret_files.read(tmp_path, "kibana_encryption_key") == b"the-first-value-" * 3
+    # A third one waits: data may be encrypted with either of the two.
+    secret_files.promote(tmp_path, "kibana_encryption_key", keep=True)
+    monkeypatch.setenv("OBSCTL_TEST", "a-third-value-" * 3)
+    assert "encrypted anew first" in bring_in(tmp_path, sources).kept["kibana_encryption_key"]
+    assert secret_files.pending(tmp_path) == ()
 
 
 def test_a_former_key_is_delivered_as_long_as_it_is_kept(tmp_path: Path) -> None:
