@@ -388,3 +388,6 @@ def test_nothing_of_all_this_shows_anywhere(lab: SecretsLab) -> None:
     stays_well(lab)
     assert sum(map(len, lab.seen.values())) > 12
     assert lab.leaks(seen) == []
+    # And the search does find: here what a JSON document would have of a password.
+    lab.told.append(json.dumps({"error": f"bad login {lab.value('web_password')}"}))
+    assert lab.leaks() == ["web_password in what obsctl printed"]
