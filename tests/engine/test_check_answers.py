@@ -23,6 +23,7 @@ from obsctl.health.registry import CHECKS
 from obsctl.health.report import Finding
 from obsctl.health.run import Check, run_checks
 from obsctl.health.sink_canary import SINK_CHECKS
+from obsctl.rotation import kibana
 from obsctl.stack.error_model import ErrorProject, ErrorTracking
 from obsctl.stack.model import Datasource
 from tests.engine.health_lab import bare_stack, causes
@@ -226,3 +227,50 @@ def test_an_error_event(
     assert finding.code == code, finding
     assert finding.subject == tracker
     assert "verysecret" not in finding.evidence
+
+
+ROTATE = "/api/encrypted_saved_objects/_rotate_key"
+BUSY = (429, {"message": "Encryption key rotation is in progress already."})
+
+
+class InTurn(Mapping[str, tuple[int, object]]):
+    """The next answer each time; the last one stays."""
+
+    def __init__(self, *answers: tuple[int, object]) -> None:
+        self.left = list(answers)
+
+    def __getitem__(self, path: str) -> tuple[int, object]:
+        if path != ROTATE:
+            raise KeyError(path)
+        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((ROTATE,))
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([(200, {"total": 5, "successful": 5, "failed": 0})], ""),
+        ([BUSY, (200, {"total": 5, "successful": 1, "failed": 2}),
+          (200, {"total": 5, "successful": 2, "failed": 0})], ""),
+        ([(200, {"total": 5, "successful": 1, "failed": 2})], "2 of 5 failed"),
+        ([(400, {"message": "not configured to support it"})], "not configured"),
+        ([(403, {"message": "Forbidden"})], "HTTP 403"),
+        ([(200, "<!DOCTYPE html>")], "<!DOCTYPE html>"),
+    ],
+    ids=["done", "busy", "failed", "unprepared", "forbidden", "somebody-else"],
+)  # fmt: skip
+def test_what_kibana_says_of_its_data_and_a_new_key(
+    context: Context, answers: list[tuple[int, object]], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kibana, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(kibana, "_SHORT_S", 0.5)
+    with serving(InTurn(*answers)) as url:
+        problems = list(kibana.encrypted_anew(replace(context, targets={"kibana": url})))
+    assert len(problems) == bool(words)
+    assert all(words in one.message for one in problems)
+    assert all("it has both keys" in (one.hint or "") for one in problems)
