@@ -26,6 +26,7 @@ def page(stack: Stack, report: HealthReport, now: datetime) -> str:
         report=report,
         topology=topology(stack, report),
         verdict=verdict(report),
+        anchors={finding: f"problem-{n}" for n, finding in enumerate(report.problems, 1)},
         now=now,
         words=_WORDS,
         signs=_SIGNS,

@@ -1,6 +1,7 @@
 """The page of `check --html` in a real browser: it loads nothing, and everybody can read it."""
 
 import base64
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ services:
 notifications:
   receivers: { ops: { webhook: { url: "http://hooks.example.com/" } } }
   routes: { critical: [ops] }
+logs: { inputs: { tcp: { port: 5000 } } }
+errors: { bugsink: {} }
 """
 LONG = "x" * 400 + " <script>alert('no')</script> & \"more\""
 REPORT = HealthReport.of(
@@ -28,7 +31,7 @@ REPORT = HealthReport.of(
         Claim("readiness", "prometheus", "is ready").ok("200 in 3 ms"),
         Claim("containers", "redis-exporter", "runs").fail("container-missing", LONG),
         Claim("signals", "HighCPU", "can fire", part="backend").warn(
-            "alert-firing", "since noon", rule="HighCPU"
+            "alert-firing", "since noon", rule="HighCPU", severity="warning"
         ),
         Claim("signals", "obsctl-backend/Memory", "has data", part="grafana").not_applicable("no"),
         Claim("configuration", "stack/", "is current").ok("81 files equal"),
@@ -108,12 +111,16 @@ def test_it_reads_well_without_eyes(tab: Browser, file: Path) -> None:
     tab.show(file, *DESK, "light")
     told = tab.accessible()
     headings = [name for role, name in told if role == "heading"]
-    assert headings[:3] == ["demo", "What to do", "From app to receiver"]
+    assert headings[:3] == ["demo", "What to do 1", "From app to receiver"]
     assert {"Watched", "Collected by", "Kept in", "Used by", "Told to"} <= set(headings)
+    assert {"Metrics and alerts", "Logs", "Sent to", "Read in", "Errors", "Reported by"} <= set(
+        headings
+    )
     links = [name for role, name in told if role == "link"]
     assert any(name.startswith("redis-exporter") and "failed" in name for name in links)
     assert any(name.startswith("prometheus") and "works" in name for name in links)
-    assert any(name.startswith("webhook") and "not checked" in name for name in links)
+    assert any(name.startswith("webhook ops: critical") and "not checked" in name for name in links)
+    assert any(name.startswith("redis 1 target, by redis-exporter") for name in links)
     assert ("status", "") in told or any(role == "status" for role, _ in told)
     assert {"main", "banner", "contentinfo"} <= {role for role, _ in told}
 
@@ -126,6 +133,14 @@ def test_every_link_leads_somewhere_and_every_finding_is_in_one_part(
         "[...document.querySelectorAll('a')].filter((a) => !document.querySelector(a.hash)).length"
     )
     assert tab.evaluate(dead) == 0
+    # What a box leads to is folded away, and opens.
+    box = "document.querySelector('a[href=\"#in-redis-exporter\"]')"
+    inside = "document.getElementById('in-redis-exporter').parentNode.open"
+    assert not tab.evaluate(inside)
+    tab.evaluate(f"{box}.click()")
+    deadline = time.monotonic() + 10
+    while not tab.evaluate(inside):
+        assert time.monotonic() < deadline
     parts = topology(resolved(tmp_path, PROJECT), REPORT).parts
     assert sum(len(part.findings) for part in parts) == len(REPORT.findings)
     states = {part.name: part.state for part in parts}
