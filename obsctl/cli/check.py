@@ -49,6 +49,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         checking.refuse_with_security(depth, watch=watch)
     if watch:
         checking.refuse_with_watch(forms, depth)
+    checking.refuse_unwritable(forms)
     context = checking.context(file, target or [])
     if security:
         raise SystemExit(checking.secure(context, forms))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from obsctl.health.report import HealthReport
 
 _PAUSE_S: Final = 2.0
+_WATCH_HEAD: Final = 2
+"""Lines above the report of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,20 @@ def check(context: "Context", depth: Depth) -> "HealthReport":
 
 def tell(context: "Context", report: "HealthReport", forms: Forms) -> None:
     """Print the report, and write the files that were asked for."""
-    from obsctl.console import terminal_columns
+    from obsctl.console import terminal_size
     from obsctl.health import telling
 
-    style = telling.Style(terminal_columns(), forms.verbose)
+    style = telling.Style(*terminal_size(), forms.verbose)
     _tell(context, report, forms, lambda: telling.told(report, style))
 
 
 def secure(context: "Context", forms: Forms) -> int:
     """Look at what the containers may, and tell it; the exit code."""
-    from obsctl.console import terminal_columns
+    from obsctl.console import terminal_size
     from obsctl.health import audit, audit_table, telling
 
     found = audit.audit(context)
-    style = telling.Style(terminal_columns(), forms.verbose)
+    style = telling.Style(*terminal_size(), forms.verbose)
     _tell(context, found.report, forms, lambda: audit_table.table(found, style))
     return found.report.exit_code
 
@@ -90,6 +92,20 @@ def _tell(
         from obsctl.health.page import page
 
         telling.write(forms.html, page(context.stack, report, datetime.now().astimezone()))
+
+
+def refuse_unwritable(forms: Forms) -> None:
+    """Before anything is asked; UsageError names all files that cannot be."""
+    from obsctl.errors import Problem, UsageError
+
+    problems = []
+    for path in filter(None, (forms.junit, forms.html)):
+        if path.is_dir():
+            problems.append(Problem(f"cannot write `{path}`: it is a directory"))
+        elif not path.parent.is_dir():
+            problems.append(Problem(f"cannot write `{path}`: there is no `{path.parent}`"))
+    if problems:
+        raise UsageError(*problems)
 
 
 def refuse_with_security(depth: Depth, *, watch: bool) -> None:
@@ -134,16 +150,17 @@ def _refuse(with_: str, given: Mapping[str, object]) -> None:
 
 def watch(context: "Context", forms: Forms) -> NoReturn:
     """Check until the user interrupts: in place on a terminal, a line for each run elsewhere."""
-    from obsctl.console import screen, terminal_columns
+    from obsctl.console import screen, terminal_size
     from obsctl.health import session, telling
 
     with screen() as draw:
         while True:
             report = session.check(context)
             now = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the user's own clock
-            columns = terminal_columns()
+            columns, rows = terminal_size()
             if columns:
-                text = telling.told(report, telling.Style(columns, forms.verbose))
+                style = telling.Style(columns, rows - _WATCH_HEAD, forms.verbose)
+                text = telling.told(report, style)
                 draw(
                     f"{context.stack.project} at {now}, every {_PAUSE_S:g} s; Ctrl-C ends\n\n{text}"
                 )

@@ -14,7 +14,7 @@ from obsctl.errors import OutputClosed, Problem, RenderError, UsageError
 __all__ = [
     "Outcome", "StepEvent", "ask", "can_ask", "escaped", "print_data", "print_diff", "print_note",
     "print_problems", "print_report", "print_table", "problems_as_data", "problems_as_json",
-    "screen", "steps", "terminal_columns",
+    "screen", "steps", "terminal_size",
 ]  # fmt: skip
 
 PROBLEMS_MAX: Final = 100
@@ -30,9 +30,10 @@ def print_report(text: str) -> None:
     _write(sys.stdout, marked(text, color=_has_color(sys.stdout)) + "\n")
 
 
-def terminal_columns() -> int:
-    """The width of the terminal that stdout is; 0 where it is none."""
-    return _terminal_size().columns if _is_terminal(sys.stdout) else 0
+def terminal_size() -> tuple[int, int]:
+    """Columns and rows of the terminal that stdout is; 0 where it is none."""
+    size = _terminal_size()
+    return (size.columns, size.lines) if _is_terminal(sys.stdout) else (0, 0)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from textwrap import fill
 from typing import Final
 
 import yaml
@@ -44,11 +45,24 @@ class Cause:
         """Cause and fix of no case in particular: placeholders in angle brackets."""
         return self.filled(**{name: f"<{name}>" for name in self.placeholders})
 
-    @property
-    def text(self) -> str:
-        """The entry as `obsctl explain` prints it."""
+    def text(self, columns: int = 0) -> str:
+        """The entry as `obsctl explain` prints it, in lines of so many columns (0: no limit)."""
         title, fix = self.shown
-        return f"{self.code}: {title}\n\n{self.meaning}\n\nsee: {self.see}\nfix: {fix}"
+        parts = (
+            (f"{self.code}: ", title), ("", ""), ("", self.meaning), ("", ""),
+            ("see: ", self.see), ("fix: ", fix),
+        )  # fmt: skip
+        return "\n".join(_folded(start, text, columns) for start, text in parts)
+
+
+def _folded(start: str, text: str, columns: int) -> str:
+    if not columns or not text:
+        return start + text
+    rest = " " * len(start) if len(start) < columns // 4 else ""
+    return fill(
+        text, columns, initial_indent=start, subsequent_indent=rest,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
 
 
 @cache

@@ -1,7 +1,7 @@
 """The report as text for people: failures in full, remarks and layers in a line each; pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
@@ -23,10 +23,15 @@ _INDENT: Final = " " * 6
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How it is laid out: the columns of the terminal (0 for none), and whether all is shown."""
+    """How it is laid out: columns and rows of the terminal (0 for none), and whether all is shown.
+
+    `short` tells of each failure what it is, the first line of its evidence, and its fix.
+    """
 
     columns: int = 0
+    rows: int = 0
     verbose: bool = False
+    short: bool = False
 
     @property
     def width(self) -> int:
@@ -37,15 +42,31 @@ class Style:
 
 
 def told(report: HealthReport, style: Style | None = None) -> str:
-    """What is wrong with cause, evidence and fix; a line per kind of remark; layers; verdict."""
+    """What is wrong with cause, evidence and fix; a line per kind of remark; layers; verdict.
+
+    In short where the terminal has too few rows for it: what is worst would have left its top.
+    """
     style = style or Style()
+    lines = list(_lines(report, style))
+    if style.rows and len(lines) >= style.rows and not (style.verbose or report.healthy):
+        lines = list(_lines(report, replace(style, short=True)))
+    return "\n".join(lines)
+
+
+def _lines(report: HealthReport, style: Style) -> Iterator[str]:
     remarks = [finding for finding in report.findings if finding.state == "warn"]
-    lines = list(failures(report, style))
+    yield from failures(report, style)
+    if style.short:
+        yield ""
     if style.verbose:
-        lines += [line for finding in remarks for line in _told(finding, style)]
+        for finding in remarks:
+            yield from _told(finding, style)
     elif remarks:
-        lines += [*_remarks(remarks, style), ""]
-    return "\n".join([*lines, *_layers(report, style), "", *_verdict(report, style)])
+        yield from _remarks(remarks, style)
+        yield ""
+    yield from _layers(report, style)
+    yield ""
+    yield from _verdict(report, style)
 
 
 def failures(report: HealthReport, style: Style) -> Iterator[str]:
@@ -80,7 +101,9 @@ def summary(report: HealthReport) -> str:
 
 def _verdict(report: HealthReport, style: Style) -> Iterator[str]:
     yield verdict(report)
-    if report.counts["warn"] and not style.verbose:
+    if style.short:
+        yield "all evidence: obsctl check --verbose; more on a cause: obsctl explain CODE"
+    elif report.counts["warn"] and not style.verbose:
         yield "obsctl check --verbose tells all there is to look at"
 
 
@@ -93,14 +116,15 @@ def _alike(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
 
 def _failures(findings: Iterable[Finding], style: Style) -> Iterator[str]:
     for alike in _alike(findings):
-        shown = alike if style.verbose else alike[:_ALIKE]
+        shown = alike if style.verbose else alike[: 1 if style.short else _ALIKE]
         for finding in shown:
-            yield from _told(finding, style)
+            yield from (_told_in_short if style.short else _told)(finding, style)
         if len(alike) > len(shown):
             others = _names(alike[len(shown) :])
             start = f"{_INDENT}and {len(alike) - len(shown)} more of `{alike[0].code}`: "
             yield _listed(start, others, style.width)
-            yield ""
+            if not style.short:
+                yield ""
 
 
 def _remarks(findings: Iterable[Finding], style: Style) -> Iterator[str]:
@@ -132,6 +156,16 @@ def _few(names: Sequence[str], count: int) -> str:
 
 def _cut(line: str, width: int) -> str:
     return line if len(line) <= width else f"{line[: width - 4]} ..."
+
+
+def _told_in_short(finding: Finding, style: Style) -> Iterator[str]:
+    start = f"{MARKS[finding.state]:<4}  "
+    with_code = f"{finding.headline} [{finding.code}]"
+    yield from _wrapped(start, with_code, style)
+    evidence = finding.evidence.partition("\n")[0]
+    if evidence and evidence not in finding.headline:
+        yield _cut(_INDENT + evidence, style.width)
+    yield from _wrapped(f"{_INDENT}fix: ", finding.fix, style)
 
 
 def _told(finding: Finding, style: Style) -> Iterator[str]:
@@ -167,7 +201,10 @@ def _wrapped(start: str, text: str, style: Style) -> list[str]:
 def _layers(report: HealthReport, style: Style) -> Iterator[str]:
     for summary in report.layers:
         start = f"{MARKS[summary.state]:<4}  {summary.layer:<13}  "
-        yield from _wrapped(start, summary.line, style)
+        if style.short:
+            yield _cut(start + summary.line, style.width)
+        else:
+            yield from _wrapped(start, summary.line, style)
         if style.verbose:
             for finding in report.findings:
                 if finding.layer == summary.layer and finding.state in ("skip", "ok"):

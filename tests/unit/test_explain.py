@@ -73,11 +73,11 @@ def test_every_entry_says_what_to_do(code: str) -> None:
     for text in (cause.title, cause.meaning, cause.see, cause.fix):
         assert text
     assert cause.meaning.endswith((".", "."))
-    assert "{" not in cause.text.replace("%{time_total}", "")
+    assert "{" not in cause.text().replace("%{time_total}", "")
 
 
 def test_explain_prints_an_entry() -> None:
-    text = find_cause("target-refused").text
+    text = find_cause("target-refused").text()
     assert text.startswith("target-refused: nothing listens on <place>")
     assert "fix: start <job>" in text
 
@@ -86,3 +86,10 @@ def test_an_unknown_code_names_the_nearest() -> None:
     with pytest.raises(UsageError) as error:
         find_cause("target-refusd")
     assert error.value.problems[0].hint == "did you mean `target-refused`?"
+
+
+def test_lines_fit_and_commands_stay_whole() -> None:
+    for cause in load_causes().values():
+        lines = cause.text(80).splitlines()
+        assert max(len(line) for line in lines if " " in line.strip()[6:]) <= 80, cause.code
+        assert " ".join(" ".join(lines).split()) == " ".join(cause.text().split())

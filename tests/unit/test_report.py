@@ -112,6 +112,30 @@ def test_lines_fit_the_terminal() -> None:
     assert "warn  alerts that cannot fire: Alert0, Alert1 and 4 more" in told(REPORT, Style(60))
 
 
+def test_it_is_short_where_the_terminal_has_too_few_rows() -> None:
+    full = told(REPORT, Style(80, rows=40))
+    assert full == told(REPORT, Style(80))
+    assert told(REPORT, Style(80, rows=14, verbose=True)) == told(REPORT, Style(80, verbose=True))
+    lines = told(REPORT, Style(80, rows=14)).splitlines()
+    assert len(lines) < len(full.splitlines())
+    assert max(map(len, lines)) <= 80
+    assert lines[:4] == [
+        "FAIL  redis-exporter has no container [container-missing]",
+        "      none\x1b[31m",
+        "      fix: obsctl up",
+        "FAIL  backend: nothing listens on port 3000 of the Docker host [target-refused]",
+    ]
+    assert lines[-1].startswith("all evidence: obsctl check --verbose")
+
+
+def test_in_short_what_is_alike_is_told_once() -> None:
+    down = [
+        Claim("containers", name, "runs").fail("container-missing", "none") for name in ("a", "b")
+    ]
+    lines = told(HealthReport.of(down), Style(80, rows=5)).splitlines()
+    assert lines[3:5] == ["      and 1 more of `container-missing`: b", ""]
+
+
 def test_what_does_not_apply_is_no_blemish() -> None:
     absent = Claim("readiness", "RedisReplicaLinkDown", "can fire").not_applicable("on replicas")
     report = HealthReport.of([OK, absent], 0.1)
