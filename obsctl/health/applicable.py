@@ -13,8 +13,13 @@ _SUFFIXES: Final = ("_bucket", "_sum", "_count", "_total")
 
 def excuse(context: Context, liveness: Liveness, reasons: Iterable[str]) -> str:
     """Why all of `reasons` are nothing to miss, in words; empty when one of them is."""
-    excuses = [_excuse(context, liveness.origins[reason]) for reason in reasons]
-    return "; ".join(dict.fromkeys(excuses)) if all(excuses) else ""
+    by_excuse: dict[str, dict[str, None]] = {}
+    for reason in reasons:
+        selector = liveness.origins[reason]
+        by_excuse.setdefault(_excuse(context, selector), {})[selector.name] = None
+    if "" in by_excuse:
+        return ""
+    return "; ".join(f"{', '.join(names)}: {words}" for words, names in by_excuse.items())
 
 
 def _excuse(context: Context, selector: Selector) -> str:
@@ -23,9 +28,9 @@ def _excuse(context: Context, selector: Selector) -> str:
     optional = context.stack.optional_metrics.get(job, {})
     when = next((optional[name] for name in names if name in optional), None)
     if when:
-        return f"{selector.name} exists only {when}"
+        return f"only {when}"
     # Client libraries announce a metric before they have counted anything.
-    return f"{selector.name} has counted nothing yet" if names & _announced(context, job) else ""
+    return "nothing counted yet" if names & _announced(context, job) else ""
 
 
 def _announced(context: Context, job: str) -> frozenset[str]:

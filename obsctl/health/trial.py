@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from obsctl.conventions import SEVERITIES
 from obsctl.engine.matchers import Stop, integrations_of
 from obsctl.errors import ObsctlError, Problem, UsageError
 from obsctl.health.checks.alertmanager import FILE
@@ -53,9 +54,7 @@ def labels_of(context: Context, name: str, severity: str) -> dict[str, str]:
             "service": "obsctl",
             "environment": context.stack.environment,
         }
-    rules = [
-        rule for group in rendered_groups(context) for rule in group["rules"] if "alert" in rule
-    ]
+    rules = _alerts(context)
     named = [rule for rule in rules if rule["alert"] == name]
     if not named:
         raise _unknown_alert(name, sorted({rule["alert"] for rule in rules}))
@@ -63,11 +62,28 @@ def labels_of(context: Context, name: str, severity: str) -> dict[str, str]:
     if not wanted:
         has = ", ".join(sorted({_severity(rule) for rule in named}))
         raise UsageError(Problem(f"`{name}` has no severity `{severity}`", hint=f"it has {has}"))
-    return {"alertname": name, **_fixed_labels(wanted[0])}
+    return {"alertname": name, **_fixed_labels(min(wanted, key=_weight))}
+
+
+def _alerts(context: Context) -> list[Mapping[str, Any]]:
+    groups = rendered_groups(context)
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
 def _severity(rule: Mapping[str, Any]) -> str:
     return str((rule.get("labels") or {}).get("severity", ""))
+
+
+def _weight(rule: Mapping[str, Any]) -> int:
+    """Worst first; severities of the user's own go last."""
+    severity = _severity(rule)
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def _others(context: Context, labels: Mapping[str, str]) -> list[str]:
+    """The severities that the same alert has as well."""
+    named = (rule for rule in _alerts(context) if rule["alert"] == labels["alertname"])
+    return sorted({_severity(rule) for rule in named} - {labels.get("severity", ""), ""})
 
 
 def _fixed_labels(rule: Mapping[str, Any]) -> dict[str, str]:
@@ -105,6 +121,8 @@ def _steps(context: Context, labels: Mapping[str, str]) -> Iterator[Step]:
     canary = Canary(labels)
     stops = expected_stops(context, canary.labels)
     yield Step("labels: " + ", ".join(f'{key}="{value}"' for key, value in sorted(labels.items())))
+    if others := _others(context, labels):
+        yield Step(f"{labels['alertname']} has other severities (--severity): {', '.join(others)}")
     for stop in stops:
         yield Step(_way(context, stop))
     wait_s = longest_wait_s(stops)
@@ -131,7 +149,9 @@ def _followed(
         return
     expected = expected_notifications(context, place.receivers)
     if not expected:
-        yield Step(f"{', '.join(place.receivers)} has no way to tell anybody", ok=False)
+        names = ", ".join(place.receivers)
+        told = f"nobody is told: no receiver stands behind `{names}` (notifications.routes)"
+        yield Step(told, ok=False)
     for delivery in deliveries(context, expected, before, since):
         yield _outcome(context, delivery)
 

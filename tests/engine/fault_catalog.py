@@ -89,6 +89,15 @@ def edited(lab: FullLab, path: str, change: Callable[[str], str]) -> Iterator[No
 
 
 @contextmanager
+def rendered_only(lab: FullLab, old: str, new: str) -> Iterator[None]:
+    """The project file has changed and stack/ is rendered, and nobody has run `up`."""
+    with edited(lab, "obsctl.yaml", lambda text: text.replace(old, new, 1)):
+        lab.render()
+        yield
+    lab.render()
+
+
+@contextmanager
 def without_file(lab: FullLab, path: str) -> Iterator[None]:
     file = lab.folder / path
     aside = file.with_name(f"{file.name}.aside")

@@ -26,22 +26,19 @@ def _reloaded(inner: Injection) -> Injection:
 _FILES: Final = (
     fault(
         "drifted file",
-        "stack-stale stack/",
+        "stack-edited stack/",
         swap("stack/alertmanager/templates/obsctl.tmpl", "{{", " {{"),
-        "container-outdated",
     ),
     fault(
         "project file ahead",
         "stack-stale stack/",
         swap("obsctl.yaml", "retention: 14d", "retention: 7d"),
-        "retention-differs",
-        "container-outdated",
     ),
     fault(
         "scrape jobs not reloaded",
         "config-not-loaded prometheus",
         swap(_PROMETHEUS, "scrape_interval: 1s", "scrape_interval: 2s"),
-        "stack-stale",
+        "stack-edited",
     ),
     fault(
         "stale mount",
@@ -54,38 +51,38 @@ _FILES: Final = (
                 new="scrape_interval: 2s",
             )
         ),
-        "stack-stale",
+        "stack-edited",
     ),
     fault(
         "rules not reloaded",
         "rules-not-loaded prometheus",
         swap(_RULES, "redis_up{", "redis_uptime_in_seconds{"),
-        "stack-stale",
+        "stack-edited",
     ),
     fault(
         "rules refused",
         "reload-failed prometheus",
         _reloaded(swap(_RULES, "expr: ", "expr: ) ")),
-        "stack-stale",
+        "stack-edited",
         "rules-not-loaded",
     ),
     fault(
         "routes not reloaded",
         "config-not-loaded alertmanager",
         swap(_ALERTMANAGER, "group_wait: 1s", "group_wait: 2s"),
-        "stack-stale",
+        "stack-edited",
     ),
     fault(
         "dashboard changed",
         "dashboard-differs grafana",
         partial(fc.stale_mount, path=_DASHBOARD, old="redis_up{", new="redis_uptime{"),
-        "stack-stale",
+        "stack-edited",
     ),
     fault(
         "dashboard lost",
         "dashboard-missing grafana",
         _provisioned("dashboards", partial(fc.without_file, path=_DASHBOARD)),
-        "stack-stale",
+        "stack-edited",
     ),
     fault(
         "datasource elsewhere",
@@ -93,8 +90,7 @@ _FILES: Final = (
         partial(
             fc.stale_mount, path=_SOURCES, old="http://prometheus:9090", new="http://nowhere:1"
         ),
-        "stack-stale",
-        "container-outdated",
+        "stack-edited",
     ),
     fault(
         "grafana database",
@@ -103,7 +99,7 @@ _FILES: Final = (
         "container-unhealthy",
     ),
 )
-_LOAD: Final = ("stack-stale", "rules-not-loaded", "config-not-loaded")
+_LOAD: Final = ("stack-edited", "rules-not-loaded", "config-not-loaded")
 _TARGETS: Final = (
     fault(
         "off the network",

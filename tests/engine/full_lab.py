@@ -109,6 +109,10 @@ stack:
         done = self.project.obsctl("up")
         assert done.code == 0, done.text
 
+    def render(self) -> None:
+        done = self.project.obsctl("render")
+        assert done.code == 0, done.text
+
     def context(self, targets: Mapping[str, str] | None = None) -> Context:
         built = build(self.folder / "obsctl.yaml")
         return session.context_of(built.stack, built.files, self.folder, targets)

@@ -52,9 +52,14 @@ _CONTAINERS: Final = (
     fault(
         "changed and not applied",
         "container-outdated prometheus",
-        swap("obsctl.yaml", "  prometheus: {", "  prometheus: { retention: 3d,"),
+        partial(fc.rendered_only, old="  prometheus: {", new="  prometheus: { retention: 3d,"),
         "flags-differ",
-        "stack-stale",
+    ),
+    fault(
+        "flag edited by hand",
+        "flags-differ prometheus",
+        swap("stack/docker-compose.yml", "retention.time=15d", "retention.time=3d"),
+        "stack-edited",
     ),
 )
 _SECRETS: Final = (
@@ -148,13 +153,19 @@ _ELASTIC: Final = (
         "pipeline of a stale mount",
         "pipeline-not-loaded logstash",
         partial(fc.stale_mount, path=_PIPELINE, old='"to_ecs"', new='"to_another"'),
-        "stack-stale",
+        "stack-edited",
+    ),
+    fault(
+        "setting of a plugin in a stale mount",
+        "pipeline-not-loaded logstash",
+        partial(fc.stale_mount, path=_PIPELINE, old="replace =>", new="update =>"),
+        "stack-edited",
     ),
     fault(
         "pipeline broken",
         "pipeline-reload-failed logstash",
         swap(_PIPELINE, "output {", "output { ["),
-        "stack-stale",
+        "stack-edited",
     ),
 )
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from obsctl.health.run import Check, run_checks
 from obsctl.health.sink_canary import SINK_CHECKS
 from obsctl.rotation import kibana
 from obsctl.stack.error_model import ErrorProject, ErrorTracking
-from obsctl.stack.model import Datasource
+from obsctl.stack.model import Datasource, Logging
 from tests.engine.health_lab import bare_stack, causes
 from tests.engine.project import free_port
 
@@ -160,16 +161,83 @@ def test_an_answer_that_is_none(
         assert code in found(context, {component: url})
 
 
-def test_a_pipeline_that_is_another_one(context: Context) -> None:
-    plugins = {"inputs": [{"id": "from_tcp"}], "outputs": [{"id": "to_elasticsearch"}]}
-    stats = {"pipelines": {"main": {"plugins": plugins}}}
-    text = 'input { tcp { \n id => "from_beats"\n } }\noutput { x {\n id => "to_elasticsearch"\n} }'
+PIPELINE = 'input { tcp { \n id => "from_tcp"\n } }\noutput { x {\n id => "to_store"\n} }\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "evidence"),
+    [
+        (PIPELINE.replace("from_tcp", "from_beats"), ["main"], "`from_beats` is not loaded"),
+        (PIPELINE.replace("from_tcp", "x"), ["main"], "`x` is not loaded"),
+        ("", ["main"], "`from_tcp` is loaded and not in stack/"),
+        (PIPELINE.replace("tcp {", "tcp { port => 1"), ["main"], "with other settings"),
+        (PIPELINE, [], "the pipeline `main` is not loaded"),
+        (PIPELINE, ["main", "more"], "the pipeline `more` is not in stack/"),
+        (PIPELINE, ["main", ".monitoring"], ""),
+    ],
+)
+def test_a_pipeline_that_is_another_one(
+    context: Context, text: str, names: Sequence[str], evidence: str
+) -> None:
+    """Logstash tells the SHA-256 of the text that it has compiled."""
+    plugins = {"inputs": [{"id": "from_tcp"}], "outputs": [{"id": "to_store"}]}
+    digest = sha256(PIPELINE.encode()).hexdigest()
+    stats = {"pipelines": {name: {"plugins": plugins} for name in names}}
+    nodes = {"pipelines": {name: {"hash": digest} for name in names}}
     file = context.stack_directory / "logstash" / "pipeline" / "logstash.conf"
     file.parent.mkdir(parents=True)
     file.write_text(text)
-    with serving({"/_node/stats/pipelines": (200, stats)}) as url:
-        evidence = found(context, {"logstash": url})["pipeline-not-loaded"].evidence
-    assert "`from_beats` is not loaded" in evidence
+    with serving({"/_node/stats/pipelines": (200, stats), "/_node/pipelines": (200, nodes)}) as url:
+        told = found(context, {"logstash": url})
+    assert ("pipeline-not-loaded" in told) == bool(evidence)
+    if evidence:
+        assert evidence in told["pipeline-not-loaded"].evidence
+
+
+ILM = {"enabled": True, "data_retention": "14d"}
+LOGGING = Logging(
+    inputs=(), retention="1d", elasticsearch_url="http://x", elasticsearch_tls=False, datasets={},
+    namespace="test", logstash_heap_mib=1, kibana_heap_mib=1, kibana_url=None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stream", "code", "evidence"),
+    [
+        ({"lifecycle": ILM}, "", ""),
+        ({"lifecycle": ILM | {"data_retention": "9d"}}, "retention-differs", "in force is 9d"),
+        ({"lifecycle": ILM | {"enabled": False}}, "retention-differs", "in force is none"),
+        ({"lifecycle": ILM | {"effective_retention": "7d"}}, "retention-differs", "is 7d"),
+        ({}, "retention-differs", "in force is none"),
+        ({"lifecycle": ILM, "next_generation_managed_by": "Index Lifecycle Management"},
+         "retention-idle", "its next index is managed by Index Lifecycle Management"),
+        ({"lifecycle": ILM, "indices": [{"index_name": ".ds-1", "managed_by": "Unmanaged"}]},
+         "retention-idle", ".ds-1 is managed by Unmanaged"),
+    ],
+)  # fmt: skip
+def test_a_retention_that_is_not_in_force(
+    context: Context, stream: Mapping[str, object], code: str, evidence: str
+) -> None:
+    template = {"settings": {"number_of_replicas": 0}, "lifecycle": {"data_retention": "14d"}}
+    told = {"settings": {"index": {"number_of_replicas": "0"}}, "lifecycle": ILM}
+    setup = context.stack_directory / "elasticsearch" / "setup"
+    setup.mkdir(parents=True)
+    (setup / "template_logs_custom.json").write_text(json.dumps({"template": template}))
+    (setup / "retention.json").write_text('{"data_retention": "14d"}')
+    asked = replace(context, stack=replace(context.stack, logging=LOGGING))
+    answers: Answers = {
+        "/_component_template/logs@custom": (
+            200, {"component_templates": [{"component_template": {"template": told}}]}
+        ),
+        "/_data_stream/logs-*-*": (200, {"data_streams": [{"name": "logs-a-b", **stream}]}),
+    }  # fmt: skip
+    with serving(answers) as url:
+        findings = found(asked, {"elasticsearch": url})
+    assert {"retention-differs", "retention-idle", "template-differs"} & set(findings) == (
+        {code} if code else set()
+    )
+    if code:
+        assert evidence in findings[code].evidence
 
 
 def test_events_that_elasticsearch_refused(context: Context) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from obsctl.engine.compare import first_difference
-from obsctl.health.context import Context, parsed_yaml
+from obsctl.health.context import Context
+from obsctl.health.documents import parsed_yaml
 from obsctl.health.report import Finding
 from obsctl.health.times import parse_time
 

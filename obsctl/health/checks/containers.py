@@ -41,7 +41,7 @@ def containers_run(context: Context) -> Iterator[Finding]:
             yield claim.fail("container-missing", f"no container of service `{name}`")
             continue
         yield _state(claim, service, container)
-        yield _same_definition(context, service, container)
+        yield _same_definition(context, container)
 
 
 def nothing_is_up(context: Context, layer: Layer) -> Finding:
@@ -101,14 +101,13 @@ def _with_log(evidence: str, container: ContainerState) -> str:
     return f"{evidence}\n{container.last_lines}" if container.last_lines else evidence
 
 
-def _same_definition(
-    context: Context, service: Mapping[str, Any], container: ContainerState
-) -> Finding:
+def _same_definition(context: Context, container: ContainerState) -> Finding:
     claim = context.claim(
         "configuration", container.service, "its container is made from the rendered definition"
     )
-    wanted = str((service.get("labels") or {}).get(LABEL_SPEC_HASH, ""))
+    labels = context.written(container.service).get("labels") or {}
+    wanted = str(labels.get(LABEL_SPEC_HASH, ""))
     actual = container.labels.get(LABEL_SPEC_HASH, "")
     if wanted == actual:
         return claim.ok(f"spec {wanted[:12]}")
-    return claim.fail("container-outdated", f"rendered {wanted[:12]}, running {actual[:12]}")
+    return claim.fail("container-outdated", f"spec in stack/ {wanted[:12]}, running {actual[:12]}")

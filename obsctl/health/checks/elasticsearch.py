@@ -32,6 +32,8 @@ _NEEDS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 _TEMPLATE: Final = "logs@custom"
 _TEMPLATE_FILE: Final = "elasticsearch/setup/template_logs_custom.json"
+_RETENTION_FILE: Final = "elasticsearch/setup/retention.json"
+_LIFECYCLE: Final = "Data stream lifecycle"
 
 
 def ready(context: Context) -> Iterator[Finding]:
@@ -55,7 +57,8 @@ def licence(context: Context) -> Iterator[Finding]:
     answer = context.get("elasticsearch", "/_license")
     found = answer.json()["license"]
     if found["type"] == "trial":
-        yield claim.warn("licence-trial", f"trial until {found.get('expiry_date', 'not told')}")
+        told = f"trial until {found.get('expiry_date', 'not told')}"
+        yield claim.warn("licence-trial", told, url=context.address("elasticsearch"))
         return
     yield claim.ok(found["type"])
 
@@ -112,38 +115,49 @@ def _lacking(answer: Mapping[str, Any]) -> Iterator[str]:
 
 def retention(context: Context) -> Iterator[Finding]:
     """The template for new data streams, and every data stream that is there already."""
-    logging = context.stack.logging
-    if logging is None:
+    if context.stack.logging is None:
         return
-    yield _template(context, logging.retention)
+    yield _template(context)
     claim = context.claim("configuration", "elasticsearch", "retention holds for all data streams")
     answer = context.get("elasticsearch", "/_data_stream/logs-*-*")
     streams = answer.json().get("data_streams") or []
-    kept = {stream["name"]: _retention_of(stream) for stream in streams}
-    wrong = {name: days for name, days in kept.items() if days != logging.retention}
-    if wrong:
-        name, days = next(iter(wrong.items()))
-        evidence = f"{name}: wanted {logging.retention}, has {days or 'none'}"
-        yield claim.fail("retention-differs", evidence)
-        return
-    yield claim.ok(f"{logging.retention} on {len(kept)} data streams")
+    wanted = str(context.on_disk(_RETENTION_FILE).get("data_retention"))
+    for stream in streams:
+        kept = _kept(stream)
+        if kept != wanted:
+            evidence = f"{stream['name']}: stack/ has {wanted}, in force is {kept or 'none'}"
+            yield claim.fail("retention-differs", evidence)
+            return
+        if unmanaged := _not_deleted(stream):
+            url = context.address("elasticsearch")
+            yield claim.fail("retention-idle", f"{stream['name']}: {unmanaged}", url=url)
+            return
+    yield claim.ok(f"{wanted} on {len(streams)} data streams")
 
 
-def _template(context: Context, retention: str) -> Finding:
+def _template(context: Context) -> Finding:
+    """Settings, mappings and lifecycle of the template, each as it is in stack/."""
     claim = context.claim("configuration", "elasticsearch", "has our template for log streams")
     answer = context.get("elasticsearch", f"/_component_template/{_TEMPLATE}")
     if answer.status == _NOT_FOUND:
         return claim.fail("template-missing", f"{_TEMPLATE}: not found")
-    template = answer.json()["component_templates"][0]["component_template"]["template"]
-    actual = (template.get("lifecycle") or {}).get("data_retention")
-    if actual != retention:
-        evidence = f"{_TEMPLATE}: wanted {retention}, has {actual or 'none'}"
-        return claim.fail("retention-differs", evidence)
+    actual = answer.json()["component_templates"][0]["component_template"]["template"]
     wanted = context.on_disk(_TEMPLATE_FILE).get("template") or {}
-    settings = dict(_flat(template.get("settings") or {}))
-    if found := first_difference(dict(_flat(wanted.get("settings") or {})), settings, "settings"):
+    days = [(one.get("lifecycle") or {}).get("data_retention") for one in (wanted, actual)]
+    if days[0] != days[1]:
+        evidence = f"{_TEMPLATE}: stack/ has {days[0]}, in force is {days[1] or 'none'}"
+        return claim.fail("retention-differs", evidence)
+    ours, theirs = (dict(_flat(_comparable(one))) for one in (wanted, actual))
+    if found := first_difference(ours, theirs):
         return claim.fail("template-differs", f"{_TEMPLATE}: {found}")
-    return claim.ok(f"{_TEMPLATE} keeps {retention}")
+    return claim.ok(f"{_TEMPLATE} keeps {days[0]}")
+
+
+def _comparable(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings are told again under `index.`, whether they were written so or not."""
+    settings = dict(_flat(template.get("settings") or {}))
+    named = {key if key.startswith("index.") else f"index.{key}": v for key, v in settings.items()}
+    return {"settings": named, "mappings": template.get("mappings") or {}}
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -156,6 +170,22 @@ def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, s
             yield name, str(value).lower()
 
 
-def _retention_of(stream: Mapping[str, Any]) -> str | None:
-    retention: str | None = (stream.get("lifecycle") or {}).get("data_retention")
-    return retention
+def _kept(stream: Mapping[str, Any]) -> str | None:
+    """What is in force: a limit of the whole cluster may be below what the stream asks for."""
+    lifecycle = stream.get("lifecycle") or {}
+    if lifecycle.get("enabled") is False:
+        return None
+    kept: str | None = lifecycle.get("effective_retention") or lifecycle.get("data_retention")
+    return kept
+
+
+def _not_deleted(stream: Mapping[str, Any]) -> str:
+    """Where index lifecycle management has an index, the retention of its stream does nothing."""
+    indices = stream.get("indices") or ()
+    for name, manager in (
+        *((one.get("index_name"), one.get("managed_by")) for one in indices),
+        ("its next index", stream.get("next_generation_managed_by")),
+    ):
+        if manager not in (None, _LIFECYCLE):
+            return f"{name} is managed by {manager}, not by the data stream's lifecycle"
+    return ""

@@ -1,14 +1,17 @@
 """Logstash: its pipelines run, and they are the rendered ones."""
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 from obsctl.health.times import parse_time
 
-_CONFIG: Final = "logstash/pipeline/logstash.conf"
+_FOLDER: Final = "logstash/pipeline"
+_PIPELINES: Final = "logstash/config/pipelines.yml"
 _SECTIONS: Final = ("inputs", "filters", "outputs")
 _SETTLED_S: Final = 1.0
 """Times of files and of Logstash are those of one machine, told in whole seconds."""
@@ -36,31 +39,65 @@ def _state(pipeline: Mapping[str, Any]) -> str:
 
 
 def configuration(context: Context) -> Iterator[Finding]:
-    """The plugins of the pipeline file against those that are loaded, by their ids."""
+    """Each pipeline of pipelines.yml: its files against the text that is loaded, byte for byte."""
     claim = context.claim("configuration", "logstash", "has loaded the rendered pipeline")
-    pipelines = context.get("logstash", "/_node/stats/pipelines").json()["pipelines"]
-    wanted = _PLUGIN_ID.findall(context.text_on_disk(_CONFIG))
-    loaded = [plugin for entry in pipelines.values() for plugin in _plugin_ids(entry)]
+    stats = context.get("logstash", "/_node/stats/pipelines").json()["pipelines"]
     written = _last_written(context)
-    failed = {
-        name: error for name, entry in pipelines.items() if (error := _reload_error(entry, written))
-    }
-    if failed:
-        name, error = next(iter(failed.items()))
-        yield claim.fail("pipeline-reload-failed", f"{name}: {error}")
-    elif found := _difference(wanted, loaded):
+    for name, entry in stats.items():
+        if error := _reload_error(entry, written):
+            yield claim.fail("pipeline-reload-failed", f"{name}: {error}")
+            return
+    told = context.get("logstash", "/_node/pipelines").json()["pipelines"]
+    # Logstash's own, such as of its monitoring, have names with a dot.
+    loaded = {name: entry for name, entry in told.items() if not name.startswith(".")}
+    texts = {str(one["pipeline.id"]): _text(context, one) for one in _pipelines(context)}
+    if found := _missing(texts, loaded):
         yield claim.fail("pipeline-not-loaded", found)
-    else:
-        yield claim.ok(f"{len(wanted)} plugins of {len(pipelines)} pipelines")
+        return
+    for name, text in texts.items():
+        if found := _difference(text, stats.get(name) or {}, loaded[name].get("hash")):
+            yield claim.fail("pipeline-not-loaded", f"{name}: {found}")
+            return
+    count = sum(len(_PLUGIN_ID.findall(text)) for text in texts.values())
+    yield claim.ok(f"{', '.join(texts)}: {count} plugins, the text is the loaded one")
 
 
-def _difference(wanted: Sequence[str], loaded: Sequence[str]) -> str:
-    """The first plugin that is on one side only; every rendered plugin has an id of its own."""
+def _pipelines(context: Context) -> list[Mapping[str, Any]]:
+    entries: list[Mapping[str, Any]] = context.on_disk(_PIPELINES) or [{"pipeline.id": "main"}]
+    return entries
+
+
+def _text(context: Context, entry: Mapping[str, Any]) -> str:
+    """What Logstash makes of a pipeline's files: one after the other by name."""
+    pattern = PurePosixPath(str(entry.get("path.config", ""))).name
+    files = sorted((context.stack_directory / _FOLDER).glob(pattern or "*.conf"))
+    return "\n".join(context.text_on_disk(f"{_FOLDER}/{file.name}") for file in files)
+
+
+def _missing(wanted: Mapping[str, str], loaded: Mapping[str, Any]) -> str:
+    for names, others, where in ((wanted, loaded, "not loaded"), (loaded, wanted, "not in stack/")):
+        only = next((name for name in names if name not in others), None)
+        if only is not None:
+            return f"the pipeline `{only}` is {where}"
+    return ""
+
+
+def _difference(text: str, stats: Mapping[str, Any], loaded_hash: str | None) -> str:
+    """The first plugin that is on one side only; else that the text is another one."""
+    wanted, loaded = _PLUGIN_ID.findall(text), list(_plugin_ids(stats))
     missing = next((plugin for plugin in wanted if plugin not in loaded), None)
     if missing:
         return f"the plugin `{missing}` is not loaded"
     extra = next((plugin for plugin in loaded if plugin not in wanted), None)
-    return f"the plugin `{extra}` is loaded and not rendered" if extra else ""
+    if extra:
+        return f"the plugin `{extra}` is loaded and not in stack/"
+    # Logstash's hash of a pipeline is the SHA-256 of its text.
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if loaded_hash in (None, digest):
+        return ""
+    return (
+        f"its plugins are there with other settings (text {digest[:12]}, loaded {loaded_hash[:12]})"
+    )
 
 
 def _plugin_ids(pipeline: Mapping[str, Any]) -> Iterator[str]:
@@ -72,7 +109,7 @@ def _plugin_ids(pipeline: Mapping[str, Any]) -> Iterator[str]:
 
 def _last_written(context: Context) -> float:
     """When a file of the pipeline changed last, in seconds since the epoch."""
-    folder = (context.stack_directory / _CONFIG).parent
+    folder = context.stack_directory / _FOLDER
     return max((file.stat().st_mtime for file in folder.glob("*")), default=0.0)
 
 

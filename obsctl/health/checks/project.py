@@ -1,28 +1,38 @@
 """stack/ is what obsctl.yaml renders to: the first of the three ways to drift."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import Final
 
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 
-_SHOWN_LINES = 12
+_SHOWN: Final = 4
 
 
 def stack_is_current(context: Context) -> Iterator[Finding]:
-    """obsctl.yaml against stack/, file by file."""
+    """obsctl.yaml against stack/, file by file; an edit by hand is another cause than a delay."""
+    from obsctl.render.drift import drift
     from obsctl.render.rendered import RenderedFile
-    from obsctl.render.write import difference
 
     claim = context.claim("configuration", "stack/", "is what obsctl.yaml renders to")
     files = tuple(RenderedFile(PurePosixPath(path), text) for path, text in context.files.items())
-    changes = difference(files, context.stack_directory).splitlines()
-    if not changes:
+    found = drift(files, context.stack_directory)
+    if not found:
         yield claim.ok(f"{len(files)} files equal")
-        return
-    # To say that one line more is left out would take as much room as the line.
-    shown = changes if len(changes) == _SHOWN_LINES + 1 else changes[:_SHOWN_LINES]
-    evidence = "\n".join(shown)
-    if len(changes) > len(shown):
-        evidence += f"\n... {len(changes) - len(shown)} more lines"
-    yield claim.fail("stack-stale", evidence)
+    elif not found.written:
+        yield claim.fail("stack-stale", f"not rendered yet: {len(files)} files are to be written")
+    elif found.edited:
+        told = f"{_listed(found.edited)} edited by hand"
+        behind = f"; {_listed(found.behind)} behind obsctl.yaml" if found.behind else ""
+        yield claim.fail("stack-edited", f"{told}{behind}\n{found.first}")
+    else:
+        yield claim.fail(
+            "stack-stale", f"{_listed(found.behind)} behind obsctl.yaml\n{found.first}"
+        )
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = len(paths) - _SHOWN
+    names = ", ".join(paths if more <= 1 else paths[:_SHOWN])
+    return f"{names}{f' and {more} more' if more > 1 else ''} {'is' if len(paths) == 1 else 'are'}"

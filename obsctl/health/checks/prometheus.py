@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from obsctl.engine.compare import first_difference, rules_difference
-from obsctl.health.context import Context, parsed_yaml
+from obsctl.health.context import Context
+from obsctl.health.documents import parsed_yaml
 from obsctl.health.report import Finding
 
 _FILE: Final = "prometheus/prometheus.yml"
@@ -40,7 +41,7 @@ def configuration(context: Context) -> Iterator[Finding]:
 def flags(context: Context) -> Iterator[Finding]:
     """The command line of the rendered service against the flags of the process."""
     claim = context.claim("configuration", "prometheus", "runs with the rendered flags")
-    command = context.services.get("prometheus", {}).get("command") or ()
+    command = context.written("prometheus").get("command") or ()
     wanted = dict(_flag(item) for item in command if str(item).startswith("--"))
     found = first_difference(wanted, context.data("/api/v1/status/flags"))
     if found:

@@ -90,9 +90,9 @@ def _active(claim: Claim, rule: Mapping[str, Any], first_data: float | None) -> 
         return claim.ok(f"pending: {_instances(rule)}")
     firing = [alert for alert in rule["alerts"] if alert["state"] == "firing"]
     since = min((parse_time(alert["activeAt"]) for alert in firing), default=time.time())
-    if _always(since, first_data):
-        return claim.warn("alert-always-firing", _instances(rule), rule=rule["name"])
-    return claim.warn("alert-firing", _instances(rule), rule=rule["name"])
+    code = "alert-always-firing" if _always(since, first_data) else "alert-firing"
+    severity = (rule.get("labels") or {}).get("severity") or "no severity"
+    return claim.warn(code, _instances(rule), rule=rule["name"], severity=severity)
 
 
 def _always(since: float, first_data: float | None) -> bool:
