@@ -84,8 +84,10 @@ def _delivered(context: Context, delivery: Delivery) -> Finding:
     claim = context.claim("canaries", "alerts", f"{name} takes the test notifications").about(name)
     if delivery.state == "delivered":
         return claim.ok(f"delivered after {delivery.seconds:.1f} s")
-    evidence = f"{delivery.state} after {delivery.seconds:.1f} s"
-    return claim.fail("notifications-failing", evidence, integration=name)
+    took = f"after {delivery.seconds:.1f} s"
+    if delivery.state == "waiting":
+        return claim.fail("canary-waiting", f"nothing sent {took}", integration=name)
+    return claim.fail("notifications-failing", f"failed {took}", integration=name)
 
 
 ALERT_CHECKS: Final = (

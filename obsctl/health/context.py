@@ -34,8 +34,8 @@ _REFUSED: Final = {
     "alertmanager": "web-password",
 }
 _UNAUTHORIZED: Final = 401
-# A container in one of these states holds none of its ports.
-_OFF: Final = frozenset({"created", "exited", "dead", "removing"})
+# A container in one of these states answers nothing: whoever asks it waits, or meets a stranger.
+_OFF: Final = frozenset({"created", "exited", "dead", "removing", "paused"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from obsctl.errors import Problem, UsageError
 from obsctl.health.causes import load_causes
 from obsctl.health.report import Finding, HealthReport, State
 
-_ALIKE: Final = 3
-"""Failures of one cause that are shown in full; the rest is counted."""
 _EVIDENCE_LINES: Final = 12
 _WIDTH: Final = 240
 """Of a line where there is no terminal."""
@@ -25,13 +23,15 @@ _INDENT: Final = " " * 6
 class Style:
     """How it is laid out: columns and rows of the terminal (0 for none), and whether all is shown.
 
-    `short` tells of each failure what it is, the first line of its evidence, and its fix.
+    `short` tells of each failure what it is, the first line of its evidence, and its fix; of one
+    cause as many are told as `alike` says, and the rest is counted.
     """
 
     columns: int = 0
     rows: int = 0
     verbose: bool = False
     short: bool = False
+    alike: int = 3
 
     @property
     def width(self) -> int:
@@ -47,10 +47,12 @@ def told(report: HealthReport, style: Style | None = None) -> str:
     In short where the terminal has too few rows for it: what is worst would have left its top.
     """
     style = style or Style()
-    lines = list(_lines(report, style))
-    if style.rows and len(lines) >= style.rows and not (style.verbose or report.healthy):
-        lines = list(_lines(report, replace(style, short=True)))
-    return "\n".join(lines)
+    styles = [style]
+    if style.rows and not (style.verbose or report.healthy):
+        styles += [replace(style, short=True), replace(style, short=True, alike=1)]
+    forms = [list(_lines(report, one)) for one in styles]
+    fitting = (lines for lines in forms if len(lines) < style.rows)
+    return "\n".join(next(fitting, forms[-1]))
 
 
 def _lines(report: HealthReport, style: Style) -> Iterator[str]:
@@ -66,7 +68,8 @@ def _lines(report: HealthReport, style: Style) -> Iterator[str]:
         yield ""
     yield from _layers(report, style)
     yield ""
-    yield from _verdict(report, style)
+    for line in _verdict(report, style):
+        yield from _wrapped("", line, style)
 
 
 def failures(report: HealthReport, style: Style) -> Iterator[str]:
@@ -116,7 +119,7 @@ def _alike(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
 
 def _failures(findings: Iterable[Finding], style: Style) -> Iterator[str]:
     for alike in _alike(findings):
-        shown = alike if style.verbose else alike[: 1 if style.short else _ALIKE]
+        shown = alike if style.verbose else alike[: style.alike]
         for finding in shown:
             yield from (_told_in_short if style.short else _told)(finding, style)
         if len(alike) > len(shown):

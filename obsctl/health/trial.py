@@ -165,9 +165,12 @@ def _outcome(context: Context, delivery: Delivery) -> Step:
     name, took = delivery.integration, f"{delivery.seconds:.1f} s"
     if delivery.state == "delivered":
         return Step(f"{name}: delivered after {took}")
+    if delivery.state == "waiting":
+        told = "its group may have been sent lately, and waits for group_interval"
+        return Step(f"{name}: nothing sent after {took}: {told}", ok=False)
     reason = failure_reason(log_lines(context.stack.project, "alertmanager", LOG_LINES), name)
     told = reason or "Alertmanager's log names no reason"
-    return Step(f"{name}: {delivery.state} after {took}: {told}", ok=False)
+    return Step(f"{name}: failed after {took}: {told}", ok=False)
 
 
 def failure_reason(log: Sequence[str], integration: str) -> str:

@@ -22,11 +22,12 @@ class Drift:
 
     edited: tuple[str, ...] = ()  # by hand: `up` refuses to overwrite them
     behind: tuple[str, ...] = ()  # as obsctl wrote them, and the project has moved on
+    missing: tuple[str, ...] = ()
     first: str = ""
     written: bool = True  # False where nothing was rendered yet
 
     def __bool__(self) -> bool:
-        return bool(self.edited or self.behind)
+        return bool(self.edited or self.behind or self.missing)
 
 
 def drift(files: Iterable[RenderedFile], directory: Path) -> Drift:
@@ -41,16 +42,19 @@ def drift(files: Iterable[RenderedFile], directory: Path) -> Drift:
     )
     edited: list[str] = []
     behind: list[str] = []
+    missing: list[str] = []
     for path in paths:
-        by_hand = path in current and not manifest.wrote(path, current[path])
-        (edited if by_hand else behind).append(path)
+        if path not in current:
+            missing.append(path)
+        else:
+            (behind if manifest.wrote(path, current[path]) else edited).append(path)
     shown = min((*edited, *behind), key=lambda path: (path not in edited, path == COMPOSE_FILE),
                 default=None)  # fmt: skip
     first = ""
-    if shown and current:
-        old, new = current.get(shown, b"").decode(errors="replace"), wanted.get(shown, "")
+    if shown:
+        old, new = current[shown].decode(errors="replace"), wanted.get(shown, "")
         first = "\n".join(_changed(shown, old, new))
-    return Drift(tuple(edited), tuple(behind), first, bool(current))
+    return Drift(tuple(edited), tuple(behind), tuple(missing), first, bool(current))
 
 
 def _changed(path: str, old: str, new: str) -> Iterator[str]:

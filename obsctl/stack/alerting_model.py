@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from obsctl.conventions import SINK_FILE, SINK_LABEL, SINK_RECEIVER
+from obsctl.conventions import CANARY_LABEL, SINK_FILE, SINK_LABEL, SINK_RECEIVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,4 @@ class Alerting:
     repeat_interval: str
     time_intervals: tuple[Mapping[str, object], ...] = ()
     sink: Sink = Sink()
+    group_by: tuple[str, ...] = ("alertname", "service", CANARY_LABEL)

@@ -320,4 +320,3 @@ def served(lab: FullLab, kind: str, body: bytes, *, loopback: bool = False) -> I
 
 
 METRICS: Final = "text/plain; version=0.0.4"
-MANY_SERIES: Final = "".join(f'visits{{user="{n}"}} 1\n' for n in range(10_500)).encode()

@@ -1,6 +1,5 @@
 """Every fault that is put into the full stack, with the cause that `check` has to name."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -82,7 +81,7 @@ _FILES: Final = (
         "dashboard lost",
         "dashboard-missing grafana",
         _provisioned("dashboards", partial(fc.without_file, path=_DASHBOARD)),
-        "stack-edited",
+        "stack-stale",
     ),
     fault(
         "datasource elsewhere",
@@ -114,16 +113,6 @@ _TARGETS: Final = (
         "target-loopback odd",
         partial(fc.served, kind=fc.METRICS, body=b"x 1\n", loopback=True),
         *_LOAD,
-    ),
-    # Prometheus counts its series anew every half a minute.
-    replace(
-        fault(
-            "too many series",
-            "cardinality visits",
-            partial(fc.served, kind=fc.METRICS, body=fc.MANY_SERIES),
-            *_LOAD,
-        ),
-        within_s=45,
     ),
 )
 

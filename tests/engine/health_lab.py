@@ -21,6 +21,7 @@ import yaml
 from docker.models.containers import Container
 
 from obsctl.conventions import (
+    CANARY_LABEL,
     COMPOSE_NUMBER,
     COMPOSE_ONEOFF,
     COMPOSE_PROJECT,
@@ -28,6 +29,7 @@ from obsctl.conventions import (
     LABEL_SPEC_HASH,
 )
 from obsctl.health import session
+from obsctl.health.context import Context
 from obsctl.health.report import Finding, HealthReport
 from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import write
@@ -59,6 +61,7 @@ groups:
       - alert: Errors
         expr: rate(prometheus_http_requests_total{job="prometheus",code="599"}[5m]) > 0.10
 """
+GROUP_BY: Final = ("alertname", "service", CANARY_LABEL)
 PANELS: Final = {
     "uid": "lab",
     "title": "Lab",
@@ -144,6 +147,7 @@ class Lab:
     flags: list[str] = field(default_factory=list)  # more of Prometheus's
     alertmanagers: list[str] | None = None  # that Prometheus sends to, where it is not ours
     panels: dict[str, Any] = field(default_factory=lambda: PANELS)
+    group_by: list[str] = field(default_factory=lambda: list(GROUP_BY))
     watches_host: bool = False  # by a node exporter: its job is `host`
     files: dict[str, str] = field(default_factory=dict)
 
@@ -206,7 +210,7 @@ class Lab:
         ]
         url = f"http://127.0.0.1:{self.sink_port}/hook"
         ops = {"name": "ops", "webhook_configs": [{"url": url, "send_resolved": True}]}
-        grouping = {"group_by": ["alertname", "service"], "group_wait": "1s"}
+        grouping = {"group_by": self.group_by, "group_wait": "1s"}
         return {
             "route": {"receiver": "null", **grouping, "routes": routes},
             "receivers": [{"name": "null"}, ops],
@@ -242,9 +246,11 @@ class Lab:
             dashboards=(Dashboard("lab", "Lab", self.panels),),
         )
 
+    def asked(self) -> Context:
+        return session.context_of(self.stack(), self.rendered(), self.folder)
+
     def check(self, *, wait_s: float = 0, deep: bool = False) -> HealthReport:
-        context = session.context_of(self.stack(), self.rendered(), self.folder)
-        return session.check(context, session.Patience(wait_s, deep))
+        return session.check(self.asked(), session.Patience(wait_s, deep))
 
 
 def make_job(name: str, port: int) -> dict[str, Any]:
@@ -296,6 +302,7 @@ def restore(lab: Lab) -> None:
     """Bring the lab back to its good state."""
     lab.jobs, lab.rules, Sink.status = [], RULES, 200
     lab.alertmanagers, lab.panels, lab.watches_host = None, PANELS, False
+    lab.group_by = list(GROUP_BY)
     lab.write()
     for name in CONTAINER_PORTS:
         container = lab.container(name)

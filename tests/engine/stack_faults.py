@@ -52,8 +52,7 @@ _CONTAINERS: Final = (
     fault(
         "changed and not applied",
         "container-outdated prometheus",
-        partial(fc.rendered_only, old="  prometheus: {", new="  prometheus: { retention: 3d,"),
-        "flags-differ",
+        partial(fc.rendered_only, old="  prometheus: {", new="  prometheus: { memory: 900MiB,"),
     ),
     fault(
         "flag edited by hand",

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from obsctl.health import session
+from obsctl.health import alert_canary, context, delivery
 from obsctl.health.telling import told
 from obsctl.health.trial import labels_of, try_alert
 from obsctl.render.write import write
 from tests.engine.health_lab import (
+    GROUP_BY,
     PROJECT,
     RULES,
     WAIT_S,
     Lab,
     Sink,
-    bare_stack,
     causes,
     change,
     make_job,
@@ -63,13 +63,14 @@ def test_missing_container(healthy: Lab) -> None:
     healthy.start("alertmanager")
 
 
-def test_hung_container(healthy: Lab) -> None:
+def test_paused_container(healthy: Lab) -> None:
     healthy.container("alertmanager").pause()
     report = healthy.check()
     found = causes(report)
     assert found["container-paused"].fix == f"docker unpause {PROJECT}-alertmanager-1"
+    # It is not asked: whoever does waits in vain.
     assert "no-answer" not in found
-    assert report.seconds < 15
+    assert report.seconds < context.REQUEST_S
 
 
 def test_container_of_another_definition(healthy: Lab) -> None:
@@ -231,7 +232,7 @@ def test_another_program_on_the_port(healthy: Lab) -> None:
 
 def test_without_engine_the_rest_is_checked(healthy: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-    report = healthy.check(wait_s=5)
+    report = healthy.check()
     assert [finding.code for finding in report.problems] == ["engine-unreachable"]
     assert "signals" in {summary.layer for summary in report.layers}
 
@@ -246,25 +247,51 @@ def test_canary_alerts_are_delivered_and_gone(healthy: Lab) -> None:
         assert answer.read().strip() == b"[]"
 
 
-def test_canary_alerts_that_nobody_takes(healthy: Lab) -> None:
+def test_canary_alerts_again_and_again(healthy: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each in a group of its own: others of a group wait for five minutes."""
+    monkeypatch.setattr(alert_canary, "GRACE_S", 4.0)
+    for _ in range(2):
+        assert healthy.check(wait_s=WAIT_S, deep=True).healthy
+    healthy.group_by = ["alertname", "service"]
+    healthy.write()
+    healthy.start("alertmanager")
+    assert healthy.check(wait_s=WAIT_S, deep=True).healthy
+    waiting = causes(healthy.check(wait_s=WAIT_S, deep=True))["canary-waiting"]
+    assert "webhook" in waiting.cause
+    healthy.group_by = [*GROUP_BY]
+    healthy.write()
+    healthy.start("alertmanager")
+
+
+def test_alert_test_tells_the_way_and_the_outcome(healthy: Lab) -> None:
+    healthy.rules = RULES + "      - { alert: RedisDown, expr: up, labels: { severity: info } }\n"
+    healthy.write()
+    asked = healthy.asked()
+    steps = list(try_alert(asked, labels_of(asked, "RedisDown", "")))
+    text = [step.text for step in steps]
+    assert text[:2] == [
+        'labels: alertname="RedisDown", severity="critical"',
+        "RedisDown has other severities (--severity): info",
+    ]
+    assert 'severity=~"warning|critical" > receiver `ops` (webhook)' in text[2]
+    assert any(line.startswith("webhook: delivered after") for line in text)
+    assert all(step.ok for step in steps)
+    assert text[-1] == "resolved: Alertmanager lists it no more"
+    text = [step.text for step in try_alert(asked, labels_of(asked, "RedisDown", "info"))]
+    assert "nobody is told: no receiver stands behind `null` (notifications.routes)" in text
+
+
+def test_alerts_that_nobody_takes(healthy: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one: Prometheus remembers the failures for a quarter of an hour."""
+    monkeypatch.setattr(delivery, "_RETRY_S", 1.0)
     Sink.status = 403
     report = healthy.check(wait_s=WAIT_S, deep=True)
     failing = causes(report)["notifications-failing"]
     assert failing.layer == "canaries"
     assert "webhook" in failing.cause
-
-
-def test_alert_test_tells_the_way_and_the_outcome(healthy: Lab) -> None:
-    context = session.context_of(bare_stack(PROJECT), healthy.rendered(), healthy.folder)
-    steps = list(try_alert(context, labels_of(context, "RedisDown", "")))
-    text = [step.text for step in steps]
-    assert text[0] == 'labels: alertname="RedisDown", severity="critical"'
-    assert 'severity=~"warning|critical" > receiver `ops` (webhook)' in text[1]
-    assert any(line.startswith("webhook: delivered after") for line in text)
-    assert all(step.ok for step in steps)
-    assert text[-1] == "resolved: Alertmanager lists it no more"
-    Sink.status = 403
-    steps = list(try_alert(context, labels_of(context, "", "warning")))
+    assert failing.evidence.startswith("failed after")
+    asked = healthy.asked()
+    steps = list(try_alert(asked, labels_of(asked, "", "warning")))
     (failed,) = [step for step in steps if not step.ok]
     assert failed.text.startswith("webhook: failed after")
     assert "unexpected status code 403" in failed.text

@@ -171,8 +171,8 @@ PIPELINE = 'input { tcp { \n id => "from_tcp"\n } }\noutput { x {\n id => "to_st
         (PIPELINE.replace("from_tcp", "x"), ["main"], "`x` is not loaded"),
         ("", ["main"], "`from_tcp` is loaded and not in stack/"),
         (PIPELINE.replace("tcp {", "tcp { port => 1"), ["main"], "with other settings"),
-        (PIPELINE, [], "the pipeline `main` is not loaded"),
-        (PIPELINE, ["main", "more"], "the pipeline `more` is not in stack/"),
+        (PIPELINE, [], "main: it is not loaded"),
+        (PIPELINE, ["main", "more"], "more: it is loaded and not in stack/"),
         (PIPELINE, ["main", ".monitoring"], ""),
     ],
 )
@@ -192,6 +192,35 @@ def test_a_pipeline_that_is_another_one(
     assert ("pipeline-not-loaded" in told) == bool(evidence)
     if evidence:
         assert evidence in told["pipeline-not-loaded"].evidence
+
+
+REFUSED_RELOAD = {"reloads": {
+    "last_failure_timestamp": "2026-01-01T00:00:01Z", "last_error": {"message": "Expected one of"}
+}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "fails"),
+    [
+        (PIPELINE, {"hash": sha256(PIPELINE.encode()).hexdigest()}, False),
+        (PIPELINE.replace("{", "{ ["), {"hash": sha256(PIPELINE.encode()).hexdigest()}, True),
+        (PIPELINE, {}, True),
+    ],
+    ids=["put right again", "refused", "no hash is told"],
+)
+def test_a_pipeline_that_was_refused(
+    context: Context, text: str, told: Mapping[str, str], *, fails: bool
+) -> None:
+    plugins = {"inputs": [{"id": "from_tcp"}], "outputs": [{"id": "to_store"}]}
+    stats = {"pipelines": {"main": {"plugins": plugins, **REFUSED_RELOAD}}}
+    file = context.stack_directory / "logstash" / "pipeline" / "logstash.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    nodes = {"pipelines": {"main": told}}
+    with serving({"/_node/stats/pipelines": (200, stats), "/_node/pipelines": (200, nodes)}) as url:
+        findings = found(context, {"logstash": url})
+    assert ("pipeline-reload-failed" in findings) == fails
+    assert "pipeline-not-loaded" not in findings
 
 
 ILM = {"enabled": True, "data_retention": "14d"}

@@ -15,7 +15,8 @@ from dataclasses import replace
 import pytest
 
 from obsctl.conventions import SEVERITIES, SINK_FILE
-from obsctl.health import metric_canary, sink_canary
+from obsctl.health import delivery, metric_canary, sink_canary
+from obsctl.health.checks import cardinality
 from obsctl.health.log_canary import LOG_CHECKS
 from obsctl.health.report import HealthReport
 from obsctl.health.run import run_checks
@@ -23,7 +24,7 @@ from obsctl.health.telling import told
 from tests.engine.fault_catalog import (
     METRICS,
     Fault,
-    paused,
+    hung,
     rerouted,
     scraping_elsewhere,
     serving,
@@ -169,7 +170,7 @@ def test_events_that_nobody_takes_or_that_are_lost(healthy: FullLab) -> None:
     checks = [replace(check, seconds=4.0) for check in LOG_CHECKS if "tcp" in check.claim]
     closed = replace(healthy.context(), files=moved(healthy.context().files, healthy.ports["tcp"]))
     assert "refused" in codes(run_checks(closed, checks))["canary-log-refused"].evidence
-    with paused(healthy, "logstash"):
+    with hung(healthy, "logstash"):
         found = codes(run_checks(healthy.context(), checks))
     assert "not found after" in found["canary-log-lost"].evidence
 
@@ -186,7 +187,17 @@ def test_forgotten_silence(healthy: FullLab) -> None:
     assert "a silence" in found["canary-muted"].cause
 
 
-def test_receiver_that_refuses(healthy: FullLab) -> None:
+def test_a_metric_with_too_many_series(healthy: FullLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of Prometheus's own; it counts anew every half a minute, too seldom for one that is made."""
+    monkeypatch.setattr(cardinality, "_SERIES_OF_ONE", 10)
+    found = codes(healthy.check())["cardinality"]
+    assert int(found.evidence.partition(" series; the label `")[0].replace(",", "")) > 10
+    assert f"{found.subject} has too many series" == found.cause
+
+
+def test_receiver_that_refuses(healthy: FullLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus remembers it for a quarter of an hour: after this, nothing waits for green."""
+    monkeypatch.setattr(delivery, "_RETRY_S", 1.0)
     Hook.status = 403
     try:
         found = codes(healthy.check(deep=True))
@@ -202,7 +213,7 @@ def firing(bodies: list[bytes]) -> list[bytes]:
 
 def test_a_sink_gets_the_alerts_and_nobody_else_does(healthy: FullLab) -> None:
     Hook.bodies.clear()
-    found = canaries(healthy.check(wait_s=_WAIT_S, receiver_sink=True, deep=True))
+    found = canaries(healthy.check(receiver_sink=True, deep=True))
     assert set(found.values()) == {"ok"}, found
     for severity in SEVERITIES:
         assert f"alerts of severity {severity} take their route" in found

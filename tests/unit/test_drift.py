@@ -92,6 +92,7 @@ def test_what_was_never_rendered_is_not_listed(context: Context, tmp_path: Path)
     assert finding.evidence == "not rendered yet: 3 files are to be written"
 
 
-def test_a_lost_file_is_behind(context: Context) -> None:
+def test_a_lost_file_is_missing(context: Context) -> None:
     (context.stack_directory / "retention.json").unlink()
-    assert found(context).evidence.startswith("retention.json is behind obsctl.yaml\n")
+    assert found(context).code == "stack-stale"
+    assert found(context).evidence == "retention.json is missing"

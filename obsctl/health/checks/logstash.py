@@ -8,13 +8,10 @@ from typing import Any, Final
 
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
-from obsctl.health.times import parse_time
 
 _FOLDER: Final = "logstash/pipeline"
 _PIPELINES: Final = "logstash/config/pipelines.yml"
 _SECTIONS: Final = ("inputs", "filters", "outputs")
-_SETTLED_S: Final = 1.0
-"""Times of files and of Logstash are those of one machine, told in whole seconds."""
 _PLUGIN_ID: Final = re.compile(r"""^\s*id\s*=>\s*["']([^"']+)["']""", re.MULTILINE)
 
 
@@ -42,22 +39,25 @@ def configuration(context: Context) -> Iterator[Finding]:
     """Each pipeline of pipelines.yml: its files against the text that is loaded, byte for byte."""
     claim = context.claim("configuration", "logstash", "has loaded the rendered pipeline")
     stats = context.get("logstash", "/_node/stats/pipelines").json()["pipelines"]
-    written = _last_written(context)
-    for name, entry in stats.items():
-        if error := _reload_error(entry, written):
-            yield claim.fail("pipeline-reload-failed", f"{name}: {error}")
-            return
     told = context.get("logstash", "/_node/pipelines").json()["pipelines"]
     # Logstash's own, such as of its monitoring, have names with a dot.
     loaded = {name: entry for name, entry in told.items() if not name.startswith(".")}
     texts = {str(one["pipeline.id"]): _text(context, one) for one in _pipelines(context)}
-    if found := _missing(texts, loaded):
-        yield claim.fail("pipeline-not-loaded", found)
-        return
     for name, text in texts.items():
-        if found := _difference(text, stats.get(name) or {}, loaded[name].get("hash")):
+        entry = stats.get(name) or {}
+        running = loaded.get(name) or {}
+        found = _difference(text, entry, running.get("hash")) if running else "it is not loaded"
+        # What was refused and put right again is not even reloaded.
+        error = _reload_error(entry) if found or "hash" not in running else ""
+        if error:
+            yield claim.fail("pipeline-reload-failed", f"{name}: {error}")
+            return
+        if found:
             yield claim.fail("pipeline-not-loaded", f"{name}: {found}")
             return
+    if more := sorted(loaded.keys() - texts.keys()):
+        yield claim.fail("pipeline-not-loaded", f"{more[0]}: it is loaded and not in stack/")
+        return
     count = sum(len(_PLUGIN_ID.findall(text)) for text in texts.values())
     yield claim.ok(f"{', '.join(texts)}: {count} plugins, the text is the loaded one")
 
@@ -72,14 +72,6 @@ def _text(context: Context, entry: Mapping[str, Any]) -> str:
     pattern = PurePosixPath(str(entry.get("path.config", ""))).name
     files = sorted((context.stack_directory / _FOLDER).glob(pattern or "*.conf"))
     return "\n".join(context.text_on_disk(f"{_FOLDER}/{file.name}") for file in files)
-
-
-def _missing(wanted: Mapping[str, str], loaded: Mapping[str, Any]) -> str:
-    for names, others, where in ((wanted, loaded, "not loaded"), (loaded, wanted, "not in stack/")):
-        only = next((name for name in names if name not in others), None)
-        if only is not None:
-            return f"the pipeline `{only}` is {where}"
-    return ""
 
 
 def _difference(text: str, stats: Mapping[str, Any], loaded_hash: str | None) -> str:
@@ -107,21 +99,13 @@ def _plugin_ids(pipeline: Mapping[str, Any]) -> Iterator[str]:
         yield from (str(plugin["id"]) for plugin in plugins.get(section) or () if "id" in plugin)
 
 
-def _last_written(context: Context) -> float:
-    """When a file of the pipeline changed last, in seconds since the epoch."""
-    folder = context.stack_directory / _FOLDER
-    return max((file.stat().st_mtime for file in folder.glob("*")), default=0.0)
-
-
-def _reload_error(pipeline: Mapping[str, Any], written: float) -> str:
-    """Why the present files are not loaded; one that was put right is not even reloaded."""
+def _reload_error(pipeline: Mapping[str, Any]) -> str:
+    """Why the last reload failed, where none has succeeded since."""
     reloads = pipeline.get("reloads") or {}
     failed, succeeded = (
         str(reloads.get(f"last_{kind}_timestamp") or "") for kind in ("failure", "success")
     )
     if failed <= succeeded:  # ISO 8601: the order of the text is that of time
-        return ""
-    if parse_time(failed) + _SETTLED_S < written:
         return ""
     return str((reloads.get("last_error") or {}).get("message") or "reload failed")
 

@@ -22,14 +22,14 @@ def stack_is_current(context: Context) -> Iterator[Finding]:
         yield claim.ok(f"{len(files)} files equal")
     elif not found.written:
         yield claim.fail("stack-stale", f"not rendered yet: {len(files)} files are to be written")
-    elif found.edited:
-        told = f"{_listed(found.edited)} edited by hand"
-        behind = f"; {_listed(found.behind)} behind obsctl.yaml" if found.behind else ""
-        yield claim.fail("stack-edited", f"{told}{behind}\n{found.first}")
     else:
-        yield claim.fail(
-            "stack-stale", f"{_listed(found.behind)} behind obsctl.yaml\n{found.first}"
-        )
+        told = (
+            (found.edited, "edited by hand"), (found.behind, "behind obsctl.yaml"),
+            (found.missing, "missing"),
+        )  # fmt: skip
+        evidence = "; ".join(f"{_listed(paths)} {words}" for paths, words in told if paths)
+        code = "stack-edited" if found.edited else "stack-stale"
+        yield claim.fail(code, f"{evidence}\n{found.first}")
 
 
 def _listed(paths: Sequence[str]) -> str:
