@@ -89,6 +89,8 @@ def judge(context: Context, outcomes: Sequence[Outcome]) -> list[Finding]:
     found += [_not_ready(context, check, error, broken) for check, error in first]
     down = broken & {check.needs[0] for check, _ in first if check.needs}
     down |= {f.subject for f in found if f.layer == "readiness" and f.state == "fail"}
+    # What has no process to ask was not even asked.
+    down |= {name for name in broken if not context.serves(name)}
     later = [pair for pair in errors if pair[0].layer != "readiness"]
     found += [_no_answer(context, check, error, down) for check, error in later]
     return [_without_effect(finding, down, broken) for finding in found]
@@ -110,13 +112,20 @@ def _no_answer(context: Context, check: Check, error: ProbeError, down: set[str]
 def _without_effect(finding: Finding, down: set[str], broken: set[str]) -> Finding:
     """A failure that is nothing but the effect of one that is told already is skipped."""
     if finding.code == "target-container":
-        culprit = next((name for name in broken if f"//{name}:" in finding.evidence), None)
+        culprit = next((name for name in broken if _is_asked(name, finding.evidence)), None)
     else:
-        culprit = next((name for name in EFFECTS.get(finding.code, ()) if name in down), None)
+        known = (name for name in EFFECTS.get(finding.code, ()) if name in down)
+        of_one = finding.code in _NAME_THEIR_CULPRIT
+        culprit = next((n for n in known if not of_one or n in finding.claim.lower()), None)
     if culprit is None:
         return finding
     reason = f"{culprit} is not well"
     return replace(finding, state="skip", evidence=reason, code="", cause="", fix="")
+
+
+def _is_asked(name: str, error: str) -> bool:
+    """Whether a scrape went to this container, or to the exporter that asks it in turn."""
+    return any(f"//{host}:" in error for host in (name, f"{name}-exporter"))
 
 
 EFFECTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -127,6 +136,8 @@ EFFECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "kibana-not-ready": ("elasticsearch",),
 }
 """Causes that are effects, and the components whose failure explains them."""
+_NAME_THEIR_CULPRIT: Final = frozenset({"datasource-unhealthy"})
+"""Those whose claim names the one component that explains them."""
 
 
 def _failed(context: Context, check: Check, error: ProbeError) -> Finding:

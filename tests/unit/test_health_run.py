@@ -152,7 +152,7 @@ def in_state(status: str) -> ContainerState:
     return ContainerState("prometheus", "shop-prometheus-1", status, None, 0, False, 0, 0.0, {})  # noqa: FBT003 - not killed
 
 
-@pytest.mark.parametrize("states", [(), (in_state("created"),), (in_state("exited"),)])
+@pytest.mark.parametrize("states", [(), (in_state("created"),), (in_state("paused"),)])
 def test_a_stranger_on_the_port_of_a_component_that_does_not_run_is_not_asked(
     tmp_path: Path, states: tuple[ContainerState, ...]
 ) -> None:
@@ -178,3 +178,25 @@ def test_no_test_alert_goes_to_a_stranger_on_the_port(tmp_path: Path) -> None:
     nothing_runs = replace(context(tmp_path), containers=lambda: ())
     with pytest.raises(ObsctlError, match="Alertmanager does not run"):
         list(try_alert(nothing_runs, {"alertname": "A"}))
+
+
+@pytest.mark.parametrize("status", ["exited", "paused"])
+def test_what_follows_from_a_container_that_does_not_run_is_skipped(
+    tmp_path: Path, status: str
+) -> None:
+    """Though it is not asked, so that nothing says that it does not answer."""
+    asked = replace(context(tmp_path), containers=lambda: (in_state(status),))
+    claims = [
+        asked.claim("signals", "grafana", f"can query {name}") for name in ("Prometheus", "X")
+    ]
+    findings = (
+        asked.claim("containers", "prometheus", "runs").fail("container-paused", status),
+        *(claim.fail("datasource-unhealthy", "no such host", name="x") for claim in claims),
+        claims[0].fail(
+            "target-container", 'Get "http://prometheus-exporter:1/metrics": no', host="x", port=1
+        ),
+    )
+    outcomes = [Outcome(Check("signals", "grafana", "can query", lambda _: ()), findings)]
+    judged = judge(asked, outcomes)
+    assert [finding.state for finding in judged] == ["fail", "skip", "fail", "skip"]
+    assert judged[1].evidence == "prometheus is not well"
