@@ -127,7 +127,7 @@ class Context:
     def text_on_disk(self, path: str) -> str:
         """A file of stack/ as it lies there."""
         try:
-            return (self.stack_directory / path).read_text(encoding="utf-8")
+            return (self.stack_directory / path).read_bytes().decode()
         except (OSError, UnicodeDecodeError):
             # A missing or unreadable file is reported once, as drift from obsctl.yaml.
             return self.files.get(path, "")

@@ -176,8 +176,9 @@ PIPELINE = 'input { tcp { \n id => "from_tcp"\n } }\noutput { x {\n id => "to_st
         (PIPELINE, ["main", ".monitoring"], ""),
     ],
 )
+@pytest.mark.parametrize("place", ["*.conf", "", "logstash.conf"])
 def test_a_pipeline_that_is_another_one(
-    context: Context, text: str, names: Sequence[str], evidence: str
+    context: Context, text: str, names: Sequence[str], evidence: str, place: str
 ) -> None:
     """Logstash tells the SHA-256 of the text that it has compiled."""
     plugins = {"inputs": [{"id": "from_tcp"}], "outputs": [{"id": "to_store"}]}
@@ -187,6 +188,10 @@ def test_a_pipeline_that_is_another_one(
     file = context.stack_directory / "logstash" / "pipeline" / "logstash.conf"
     file.parent.mkdir(parents=True)
     file.write_text(text)
+    pipelines = context.stack_directory / "logstash" / "config" / "pipelines.yml"
+    pipelines.parent.mkdir()
+    config = f"/usr/share/logstash/pipeline/{place}"
+    pipelines.write_text(json.dumps([{"pipeline.id": "main", "path.config": config}]))
     with serving({"/_node/stats/pipelines": (200, stats), "/_node/pipelines": (200, nodes)}) as url:
         told = found(context, {"logstash": url})
     assert ("pipeline-not-loaded" in told) == bool(evidence)

@@ -96,3 +96,14 @@ def test_a_lost_file_is_missing(context: Context) -> None:
     (context.stack_directory / "retention.json").unlink()
     assert found(context).code == "stack-stale"
     assert found(context).evidence == "retention.json is missing"
+
+
+def test_a_link_and_a_directory_in_the_place_of_a_file_are_told(context: Context) -> None:
+    place = context.stack_directory / "retention.json"
+    place.unlink()
+    place.mkdir()
+    assert "s a directory" in found(context).evidence
+    place.rmdir()
+    place.symlink_to("/etc/hostname")
+    assert found(context).code == "stack-edited"
+    assert "is a symbolic link" in found(context).evidence

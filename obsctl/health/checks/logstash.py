@@ -3,13 +3,13 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 
 _FOLDER: Final = "logstash/pipeline"
+_MOUNTED: Final = "/usr/share/logstash/pipeline"
 _PIPELINES: Final = "logstash/config/pipelines.yml"
 _SECTIONS: Final = ("inputs", "filters", "outputs")
 _PLUGIN_ID: Final = re.compile(r"""^\s*id\s*=>\s*["']([^"']+)["']""", re.MULTILINE)
@@ -58,7 +58,7 @@ def configuration(context: Context) -> Iterator[Finding]:
     if more := sorted(loaded.keys() - texts.keys()):
         yield claim.fail("pipeline-not-loaded", f"{more[0]}: it is loaded and not in stack/")
         return
-    count = sum(len(_PLUGIN_ID.findall(text)) for text in texts.values())
+    count = sum(len(_PLUGIN_ID.findall(text)) for text in texts.values() if text)
     yield claim.ok(f"{', '.join(texts)}: {count} plugins, the text is the loaded one")
 
 
@@ -67,15 +67,24 @@ def _pipelines(context: Context) -> list[Mapping[str, Any]]:
     return entries
 
 
-def _text(context: Context, entry: Mapping[str, Any]) -> str:
-    """What Logstash makes of a pipeline's files: one after the other by name."""
-    pattern = PurePosixPath(str(entry.get("path.config", ""))).name
-    files = sorted((context.stack_directory / _FOLDER).glob(pattern or "*.conf"))
-    return "\n".join(context.text_on_disk(f"{_FOLDER}/{file.name}") for file in files)
+def _text(context: Context, entry: Mapping[str, Any]) -> str | None:
+    """What Logstash makes of a pipeline's files: one after the other by name.
+
+    None where they are not those of stack/.
+    """
+    place = str(entry.get("path.config", f"{_MOUNTED}/*.conf"))
+    if not place.startswith(_MOUNTED):
+        return None
+    pattern = place.removeprefix(_MOUNTED).strip("/") or "*"
+    found = sorted(path.name for path in (context.stack_directory / _FOLDER).glob(pattern))
+    names = (name for name in found if not name.startswith(".") and not name.endswith("~"))
+    return "\n".join(context.text_on_disk(f"{_FOLDER}/{name}") for name in names)
 
 
-def _difference(text: str, stats: Mapping[str, Any], loaded_hash: str | None) -> str:
+def _difference(text: str | None, stats: Mapping[str, Any], loaded_hash: str | None) -> str:
     """The first plugin that is on one side only; else that the text is another one."""
+    if text is None:
+        return ""
     wanted, loaded = _PLUGIN_ID.findall(text), list(_plugin_ids(stats))
     missing = next((plugin for plugin in wanted if plugin not in loaded), None)
     if missing:

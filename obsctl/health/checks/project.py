@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from obsctl.errors import RenderError
 from obsctl.health.context import Context
 from obsctl.health.report import Finding
 
@@ -17,7 +18,14 @@ def stack_is_current(context: Context) -> Iterator[Finding]:
 
     claim = context.claim("configuration", "stack/", "is what obsctl.yaml renders to")
     files = tuple(RenderedFile(PurePosixPath(path), text) for path, text in context.files.items())
-    found = drift(files, context.stack_directory)
+    try:
+        found = drift(files, context.stack_directory)
+    except RenderError as error:
+        yield claim.fail("stack-edited", error.problems[0].message)
+        return
+    except OSError as error:
+        yield claim.fail("stack-edited", f"{error.filename}: {error.strerror}")
+        return
     if not found:
         yield claim.ok(f"{len(files)} files equal")
     elif not found.written:
