@@ -17,6 +17,7 @@ from obsctl.cli.pipeline import build
 from obsctl.health import session
 from obsctl.health.context import Context
 from obsctl.health.report import Finding, HealthReport
+from obsctl.render.write import write
 from tests.engine.project import ProjectUnderTest, free_port
 from tests.kit.watched import Watched
 
@@ -110,8 +111,8 @@ stack:
         assert done.code == 0, done.text
 
     def render(self) -> None:
-        done = self.project.obsctl("render")
-        assert done.code == 0, done.text
+        """As `obsctl render` does, without asking upstream's checkers."""
+        write(build(self.folder / "obsctl.yaml").files, self.folder / "stack")
 
     def context(self, targets: Mapping[str, str] | None = None) -> Context:
         built = build(self.folder / "obsctl.yaml")
