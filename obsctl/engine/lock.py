@@ -31,6 +31,7 @@ def project_lock(directory: Path, waiting: Waiting) -> Iterator[None]:
     path = directory / "lock"
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600)  # whoever can read it could hold the lock
         handle = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise not_writable(path, error) from None

@@ -51,6 +51,7 @@ def test_lock_names_its_holder_and_gives_up(tmp_path: Path) -> None:
     told: list[str] = []
     with project_lock(tmp_path, waiting(told)):
         assert json.loads((tmp_path / "lock").read_text())["pid"] == os.getpid()
+        assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
         refused = pytest.raises(EngineError, match=f"process {os.getpid()} on ")
         with refused, project_lock(tmp_path, waiting(told)):
             pytest.fail("two hold the lock")
