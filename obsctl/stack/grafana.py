@@ -84,7 +84,8 @@ def _environment(url: str) -> dict[str, str]:
         "GF_SECURITY_ADMIN_PASSWORD__FILE": f"/run/secrets/{ADMIN_PASSWORD}",
         "GF_SECURITY_ADMIN_USER": "admin",
         "GF_SECURITY_CONTENT_SECURITY_POLICY": "true",
-        "GF_SECURITY_COOKIE_SAMESITE": "strict",
+        # Strict would show the login page to whoever follows a link from a chat or a mail.
+        "GF_SECURITY_COOKIE_SAMESITE": "lax",
         "GF_SECURITY_DISABLE_GRAVATAR": "true",
         # Encrypts the datasources' passwords in Grafana's database; the built-in one is public.
         "GF_SECURITY_SECRET_KEY__FILE": f"/run/secrets/{GRAFANA_KEY}",
