@@ -11,10 +11,10 @@ export OBSCTL_REQUIRE
 PARALLEL := -n 4 --dist loadfile
 FAULTS := faults faults_fresh signals snapshots surroundings private
 
-.PHONY: help setup format lint types test unit engine instrument faults tools demo bench overhead golden check clean
+.PHONY: help setup format lint types test unit engine instrument faults tools demo demo-down bench overhead golden check clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv; }
@@ -58,8 +58,11 @@ faults: $(STAMP) ## break `up` at every call: kills, refusals, lost answers; tak
 golden: $(STAMP) ## rewrite the goldens; the review is the diff
 	$(BIN)/python -m tests.golden
 
-demo: $(STAMP) ## the main job on this machine: Engine, images, init, up, check, URLs
-	$(BIN)/python -m tests.demo
+demo: $(STAMP) ## the main job on this machine: Engine, images, init, up, an app's story, check, URLs
+	@$(BIN)/python -m tests.demo
+
+demo-down: $(STAMP) ## remove what `make demo` runs, its data included
+	@$(BIN)/python -m tests.demo down
 
 bench: $(STAMP) ## figures as ratios against docker compose, in one run
 	$(BIN)/python -m tests.bench

@@ -102,20 +102,30 @@ def problems_as_data(problems: Iterable[Problem]) -> list[dict[str, object]]:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Aligned columns under a title (none where it is empty), on stdout."""
+    """Aligned columns under a title (none where it is empty), on stdout.
+
+    On a terminal, the last cell of a row that is too wide for it goes below the second.
+    """
     cells = [[escaped(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(
-            cell + " " * (wide - display_width(cell))
-            for cell, wide in zip(row, widths, strict=True)
-        )
-        for row in cells
-    ]
+    lines = [_aligned(row, widths) for row in cells]
+    if limit := terminal_columns():
+        below = "\n" + " " * (widths[0] + 2)
+        lines = [
+            line if display_width(line) <= limit else _aligned(row[:-1], widths) + below + row[-1]
+            for row, line in zip(cells, lines, strict=True)
+        ]
     bold = _has_color(sys.stdout)
-    heading = [painted(line.rstrip(), BOLD, wanted=bold) for line in (escaped(title), lines[0])]
-    shown = [line for line in heading if line] + [line.rstrip() for line in lines[1:]]
+    heading = [painted(line, BOLD, wanted=bold) for line in (escaped(title), lines[0])]
+    shown = [line for line in heading if line] + lines[1:]
     _write(sys.stdout, "".join(f"{line}\n" for line in shown))
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = (
+        cell + " " * (wide - display_width(cell)) for cell, wide in zip(row, widths, strict=False)
+    )
+    return "  ".join(cells).rstrip()
 
 
 def print_diff(text: str) -> None:

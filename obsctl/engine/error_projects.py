@@ -38,7 +38,7 @@ def complete_projects(
     for one in tracking.projects:
         dsn = dsn_for(str(found[one.service]["dsn"]), one.origin)
         if secret_files.put(root, one.secret, dsn.encode()):
-            tell(f"wrote {SECRETS_DIRECTORY}/{one.secret}: the DSN of {one.service}")
+            tell(f"wrote {SECRETS_DIRECTORY}/{one.secret}: the DSN of {one.service}, {dsn}")
 
 
 def dsn_for(dsn: str, origin: str) -> str:

@@ -10,20 +10,8 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import docker
-
 # Telegram's answer, which the others read as a success too.
 _ANSWER = b'{"ok": true, "result": {"message_id": 1, "date": 1, "chat": {"id": 1}}}'
-
-
-def address_for_containers(docker_host: str) -> str:
-    """This machine's address on the default bridge: what host.docker.internal is."""
-    client = docker.DockerClient(base_url=docker_host)
-    try:
-        settings = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
-        return str(settings["Gateway"])
-    finally:
-        client.close()
 
 
 @dataclass(slots=True)

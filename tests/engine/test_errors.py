@@ -99,6 +99,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracked]:
         told = tracked.up()
         assert f"http://localhost:{tracked.port}" in told
         assert "SENTRY_DSN_FILE=secrets/backend_sentry_dsn" in told
+        assert f"the DSN of backend, {tracked.secret('backend_sentry_dsn')}" in told
         yield tracked
     finally:
         tracked.describe(f"{{ bugsink: {{ port: {tracked.port} }} }}")

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from tests.engine.project import ProjectUnderTest, clean_environment, free_port
-from tests.engine.sinks import Sinks, address_for_containers
+from tests.engine.sinks import Sinks
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import stack_images
 from tests.kit.tools import ensure_tools, tool_environment
+from tests.kit.watched import address_for_containers
 from tests.tiers import unavailable
 
 TITLE = "CRITICAL: cache RedisDown [production]"

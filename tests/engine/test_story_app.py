@@ -22,14 +22,14 @@ from obsctl.health.panels import panel_queries
 from obsctl.stack.links import service_uid
 from tests.engine.full_lab import call
 from tests.engine.project import ProjectUnderTest, clean_environment, eventually, free_port
-from tests.engine.sinks import Sinks, address_for_containers
+from tests.engine.sinks import Sinks
 from tests.kit.apps import node_modules
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import stack_images
 from tests.kit.shop import Load, Mongod, Shop, start_shop
 from tests.kit.tools import ensure_tools, tool_environment
-from tests.kit.watched import start_watched
+from tests.kit.watched import address_for_containers, start_redis
 from tests.tiers import unavailable
 
 NAME = f"obsctl-shop-{os.getpid()}"
@@ -135,7 +135,7 @@ def story(project: ProjectUnderTest) -> Iterator[Story]:
         sinks = Sinks(gateway)
         stack.callback(sinks.stop)
         describe(project, sinks.start()[0])
-        stack.callback(start_watched(host, NAME, free_port(), port["redis"]).remove)
+        stack.callback(start_redis(host, NAME, port["redis"]).remove)
         mongod = Mongod(gateway, port["mongodb"])
         stack.callback(mongod.stop)
         made = project.obsctl("up")

@@ -74,9 +74,11 @@ def _venv(directory: Path) -> None:
 
 
 def app_directory(directory: Path, files: Mapping[str, str]) -> Path:
-    """A new directory with an app's files, its packages at hand."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """A directory with an app's files and nothing else, its packages at hand."""
+    packages = node_modules()
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     for name, text in files.items():
         (directory / name).write_text(text)
-    (directory / "node_modules").symlink_to(node_modules())
+    (directory / "node_modules").symlink_to(packages)
     return directory

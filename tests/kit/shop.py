@@ -19,7 +19,11 @@ from tests.kit.apps import app_directory, node_program
 
 _SERVER = Path(__file__).parent / "story" / "server.cjs"
 _START_S = 20.0
-_ROW = 20  # requests that are in flight together
+ROW = 20  # requests that are in flight together
+
+
+class AppFailed(RuntimeError):  # noqa: N818 - reads as the state of the app
+    """The app does not run; the text says why."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,9 @@ class Shop:
 def start_shop(directory: Path, code: Path, port: int, addresses: str, dsn: Path) -> Shop:
     """Start it on `addresses` with the generated `code`; KitUnavailable without Node."""
     node = node_program()
+    if _listens(port):
+        msg = f"another program listens on port {port}"
+        raise AppFailed(msg)
     files = {path.name: path.read_text() for path in code.glob("*.cjs")}
     app_directory(directory, {**files, _SERVER.name: _SERVER.read_text()})
     environment = {**os.environ, "PORT": str(port), "BIND": addresses, "SENTRY_DSN_FILE": str(dsn)}
@@ -63,7 +70,7 @@ def start_shop(directory: Path, code: Path, port: int, addresses: str, dsn: Path
     while not _listens(port):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise OSError(f"the shop does not listen: {said.read_text()}")
+            raise AppFailed(f"the shop does not listen: {said.read_text()}")
         time.sleep(0.05)
     return shop
 
@@ -103,16 +110,16 @@ class Load:
     def _ask(self, connection: socket.socket) -> None:
         stream = connection.makefile("rb")
         while not self._ends:
-            row = range(self.asked, self.asked + _ROW)
+            row = range(self.asked, self.asked + ROW)
             text = "".join(f"HEAD /api/orders/{n} HTTP/1.1\r\nHost: x\r\n\r\n" for n in row)
             connection.sendall(text.encode())
             answered = 0
-            while answered < _ROW:
+            while answered < ROW:
                 line = stream.readline()
                 if not line:
                     return
                 answered += line == b"\r\n"
-            self.asked += _ROW
+            self.asked += ROW
             time.sleep(self.pause_s)
 
 

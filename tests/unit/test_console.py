@@ -129,6 +129,17 @@ def test_a_table_is_aligned_by_what_is_seen(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == "name\n"
 
 
+def test_a_row_that_is_too_wide_for_the_terminal_goes_on_below(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "20")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    console.print_table("", ["name", "at", ""], [["one", "here", "a long note"], ["b", "c", "d"]])
+    assert terminal.getvalue() == "name  at\none   here\n      a long note\nb     c     d\n"
+
+
 def test_data_goes_to_stdout_and_notes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     console.print_data("one\n\ttwo\n")
     console.print_note("three")
