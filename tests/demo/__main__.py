@@ -38,7 +38,7 @@ from tests.kit.apps import node_modules
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import ensure_images, stack_images
-from tests.kit.shop import AppFailed, start_shop
+from tests.kit.shop import AppFailed, Outside, start_shop
 from tests.kit.tools import ensure_tools, tool_environment
 from tests.kit.watched import (
     address_for_containers,
@@ -159,13 +159,9 @@ def tell_story(gateway: str) -> str:
     """
     project = build(FILE).loaded.project
     assert project.errors
-    shop = start_shop(
-        FOLDER / "app",
-        FOLDER / "stack" / "instrumentation" / "backend",
-        APP_PORT,
-        f"127.0.0.1,{gateway}",
-        FOLDER / "secrets" / project.errors.dsn_secret("backend"),
-    )
+    dsn = FOLDER / "secrets" / project.errors.dsn_secret("backend")
+    code = FOLDER / "stack" / "instrumentation" / "backend"
+    shop = start_shop(FOLDER / "app", code, APP_PORT, Outside(gateway, dsn, REDIS_PORT))
     _RUNNING.note(shop.process.pid)
     say("the story: orders fail, people are told, it is mended; about half a minute")
     try:

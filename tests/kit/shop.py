@@ -14,6 +14,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.kit.apps import app_directory, node_program
 
@@ -46,21 +47,31 @@ class Shop:
         self.process.wait(10)
 
 
-def start_shop(directory: Path, code: Path, port: int, addresses: str, dsn: Path) -> Shop:
-    """Start it on `addresses` with the generated `code`; KitUnavailable without Node."""
+class Outside(NamedTuple):
+    """What the app meets: who scrapes it at `gateway`, the file with its DSN, its cache's port."""
+
+    gateway: str
+    dsn: Path
+    redis: int
+
+
+def start_shop(directory: Path, code: Path, port: int, outside: Outside) -> Shop:
+    """Start it with the generated `code`; KitUnavailable without Node, AppFailed otherwise."""
     node = node_program()
     if _listens(port):
         msg = f"another program listens on port {port}"
         raise AppFailed(msg)
     files = {path.name: path.read_text() for path in code.glob("*.cjs")}
     app_directory(directory, {**files, _SERVER.name: _SERVER.read_text()})
-    environment = {**os.environ, "PORT": str(port), "BIND": addresses, "SENTRY_DSN_FILE": str(dsn)}
+    # Thousands of good orders a second would be as many lines, more than the stand-ins can take.
+    settings = {"PORT": str(port), "BIND": f"127.0.0.1,{outside.gateway}", "LOG_LEVEL": "warn"}
+    settings |= {"SENTRY_DSN_FILE": str(outside.dsn), "REDIS_PORT": str(outside.redis)}
     said = directory / "said.txt"
     with said.open("wb") as stream:
         process = subprocess.Popen(
             [node, _SERVER.name],
             cwd=directory,
-            env=environment,
+            env={**os.environ, **settings},
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a demo's app outlives the demo

@@ -75,7 +75,7 @@ def _bridge(client: docker.DockerClient) -> str:
 def _redis(client: docker.DockerClient, prefix: str, port: int) -> Container:
     image = ensure_images(["redis"])["redis"]
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", _bridge(client)]
-    command += ["--protected-mode", "no", "--save", ""]
+    command += ["--protected-mode", "no", "--save", "", "--maxmemory", "64mb"]
     return _run(client, f"{prefix}-redis", image, command=command)
 
 

@@ -68,11 +68,13 @@ def latencies(age: float) -> list[Sample]:
 
 
 def replica_set() -> list[Sample]:
-    """Return a healthy replica set of one."""
-    member = {"member_idx": "0", "member_state": "PRIMARY"}
-    values = {"state": 1.0, "health": 1.0, "optimeDate": time.time() * 1000}
-    members = [(f"mongodb_rs_members_{name}", member, value) for name, value in values.items()]
-    return [("mongodb_rs_myState", {}, 1.0), *members]
+    """Return a healthy replica set of two."""
+    samples: list[Sample] = [("mongodb_rs_myState", {}, 1.0)]
+    for index, name in ((1, "PRIMARY"), (2, "SECONDARY")):
+        member = {"member_idx": str(index - 1), "member_state": name}
+        values = {"state": float(index), "health": 1.0, "optimeDate": time.time() * 1000}
+        samples += [(f"mongodb_rs_members_{key}", member, value) for key, value in values.items()]
+    return samples
 
 
 def compatible(age: float, set_name: str) -> list[Sample]:
