@@ -6,14 +6,16 @@ const console = require('node:console');
 const net = require('node:net');
 const os = require('node:os');
 const process = require('node:process');
-const { setImmediate, setTimeout, clearTimeout } = require('node:timers');
+const { setTimeout, clearTimeout } = require('node:timers');
 
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 };
+const ECS = { version: '8.11.0' };
 const BATCH_BYTES = 64 * 1024; // handed to the kernel at once
 const LINE_BYTES = 64 * 1024; // a longer line is cut
 const CUT_LETTERS = 4096;
 const CONNECT_MS = 5000;
 const STALL_MS = 30_000; // a peer that takes nothing for so long is left
+const BATCH_MS = 20; // what is logged meanwhile is sent together: one call instead of hundreds
 const RETRY_MS = 250;
 const RETRY_MAX_MS = 15_000;
 
@@ -27,7 +29,7 @@ const parseAddress = text => {
 /**
  * Sends lines over one TCP connection, in order, one batch at a time. What a slow or absent
  * receiver does not take waits in at most `bufferBytes`; lines beyond that are dropped and
- * counted. No timer and no socket of it keeps a process alive.
+ * counted. None of it keeps a process alive for longer than BATCH_MS.
  */
 class Shipper {
   #address;
@@ -81,18 +83,17 @@ class Shipper {
       };
       const timer = setTimeout(end, timeoutMs, false);
       this.#onEmpty.add(end);
-      this.#schedule();
+      this.#pump();
     });
   }
 
   #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // Not now: whoever logs waits for nothing, and what is logged together is sent together.
-    setImmediate(() => {
+    setTimeout(() => {
       this.#isScheduled = false;
       this.#pump();
-    });
+    }, BATCH_MS);
   }
 
   #pump() {
@@ -124,7 +125,8 @@ class Shipper {
       this.send(line);
     }
     if (this.#bytes === 0) for (const end of this.#onEmpty) end(true);
-    this.#pump();
+    if (this.#bytes >= BATCH_BYTES || this.#onEmpty.size > 0) this.#pump();
+    else if (this.#bytes > 0) this.#schedule();
   }
 
   #connect() {
@@ -190,17 +192,16 @@ const plain = (key, value) => {
 /** An event in the Elastic Common Schema; fields of your own go under ECS names or `labels`. */
 const eventOf = (base, level, message, fields) => {
   const error = message instanceof Error ? message : (fields?.err ?? fields?.error);
-  const rest = { ...fields };
-  delete rest.err;
-  return {
-    ...rest,
+  // Spreading these, or deleting `err`, takes three times as long, of every request.
+  const event = Object.assign({}, fields, base, {
     '@timestamp': new Date().toISOString(),
     message: message instanceof Error ? message.message : String(message),
-    ecs: { version: '8.11.0' },
-    log: { ...rest.log, level },
-    ...base,
-    ...(error instanceof Error && { error: errorFields(error) }),
-  };
+    ecs: ECS,
+    log: Object.assign({}, fields?.log, { level }),
+  });
+  if ('err' in event) event.err = undefined; // which is not written
+  if (error instanceof Error) event.error = errorFields(error);
+  return event;
 };
 
 const lineOf = (base, level, message, fields) => {
