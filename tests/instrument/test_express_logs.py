@@ -47,6 +47,15 @@ def test_lines_arrive_in_order_as_ecs_events(start_app: StartApp, lines: LineRec
     assert "not shown" not in lines.messages()
 
 
+def test_a_request_whose_client_went_away_has_no_status_of_success(
+    start_app: StartApp, lines: LineReceiver
+) -> None:
+    app = start(start_app, lines.start())
+    app.abandon("/hang")
+    until(lambda: "GET /hang 499" in lines.messages(), "the request's line")
+    assert lines.lines[-1]["event"]["outcome"] == "failure"
+
+
 def test_an_absent_receiver_costs_a_bounded_buffer(
     start_app: StartApp, lines: LineReceiver
 ) -> None:

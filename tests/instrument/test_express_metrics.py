@@ -2,7 +2,9 @@
 
 import re
 import socket
+import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -121,6 +123,11 @@ def test_durations_have_the_buckets_of_the_kind(app: RunningApp) -> None:
     assert asked >= 1
 
 
+def test_the_exposition_says_what_it_is(app: RunningApp) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{app.port}/metrics", timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
 def test_every_metric_of_the_kind_is_there(app: RunningApp) -> None:
     kind = load_catalog(["express"]).kinds["express"]
     plain = {name for name in kind.metrics if "[[" not in name}
@@ -164,28 +171,39 @@ def test_a_cluster_is_the_sum_of_its_workers(start_app: StartApp) -> None:
     assert "startMetricsServer" in text
 
 
-@pytest.mark.parametrize(
-    "arguments", [("server.js",), ("--import", "./instrument.cjs", "server.mjs")]
+class Form(NamedTuple):
+    """How an app is started, with which Express, and how many of its requests are traced."""
+
+    arguments: tuple[str, ...]
+    express: str
+    traces: str
+
+
+_ESM = ("--import", "./instrument.cjs", "server.mjs")
+FORMS = (
+    Form(("server.js",), "express", "0"),
+    Form(("server.js",), "express4", "1"),
+    Form(_ESM, "express", "1"),
+    Form(_ESM, "express4", "0"),
 )
-@pytest.mark.parametrize("traces", ["0", "1"])
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.arguments[-1]}-{form.express}")
 def test_the_lines_of_the_readme_make_an_app(
-    traces: str,
-    arguments: tuple[str, ...],
-    express_directory: Path,
-    envelopes: Envelopes,
-    start_app: StartApp,
+    form: Form, express_directory: Path, envelopes: Envelopes, start_app: StartApp
 ) -> None:
     readme = (express_directory / "README.md").read_text()
     commonjs, esm, both = re.findall(r"```js\n(.*?)```", readme, re.DOTALL)
-    name = arguments[-1]
+    name = form.arguments[-1]
     block = (esm if name.endswith(".mjs") else commonjs) + both
     route = "app.get('/fails', () => { throw new Error('it fails'); });"
-    (express_directory / name).write_text(block.replace("// your routes", route))
-    app = start_app(*arguments, SENTRY_DSN=envelopes.start(), SENTRY_TRACES_SAMPLE_RATE=traces)
+    block = block.replace("// your routes", route).replace("'express'", f"'{form.express}'")
+    (express_directory / name).write_text(block)
+    settings = {"SENTRY_DSN": envelopes.start(), "SENTRY_TRACES_SAMPLE_RATE": form.traces}
+    app = start_app(*form.arguments, **settings)
     app.get("/fails")
-    until(lambda: envelopes.events, "the error arrives at the tracker")
-    (event,) = envelopes.events
-    assert event["request"]["url"].endswith(f":{app.port}/fails")
     until(lambda: counts(app).get(("/fails", "500")) == 1, "the failed request is counted")
     assert '"GET /fails 500"' in app.text  # the log, on stdout without an address
     assert app.stop() == 0
+    (event,) = envelopes.events  # an orderly end has sent it
+    assert event["request"]["url"].endswith(f":{app.port}/fails")

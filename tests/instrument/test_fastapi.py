@@ -14,6 +14,7 @@ from tests.kit.ports import free_ports
 
 # The README's lines, and routes of every kind.
 APP = """\
+import asyncio
 import logging
 
 from error_reporter import init_error_tracking, report_error, report_message
@@ -40,6 +41,12 @@ def ok():
 @app.get("/health")
 def health():
     return "ok"
+
+
+@app.get("/slow")
+async def slow():
+    await asyncio.sleep(0.5)
+    return "slow"
 
 
 @app.get("/users/{user}")
@@ -172,6 +179,12 @@ def test_errors_begin_at_zero_and_random_paths_add_one_route(start_fast: Starter
     after = {route for route, _ in counts(fresh)}
     assert len(after - before) <= 1
     assert fresh.samples("app_transactions_total") == {}
+
+
+def test_a_request_whose_client_went_away_is_counted_once(app: RunningApp) -> None:
+    app.abandon("/slow")
+    until(lambda: counts(app).get(("/slow", "200")) == 1, "the request that was answered to nobody")
+    assert counts(app)["/slow", "500"] == 0
 
 
 def test_health_checks_are_not_in_the_percentiles_of_the_app(start_fast: Starter) -> None:

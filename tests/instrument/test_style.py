@@ -35,7 +35,8 @@ def test_javascript_passes_eslint(node: str, tmp_path: Path) -> None:
     files = generated((".cjs",))
     assert len(files) >= 4 * 4
     own = Path(__file__).parent
-    files |= {path.name: path.read_text() for path in (*own.glob("*.cjs"), *own.glob("*.mjs"))}
+    apps = (*own.glob("*.[cm]js"), *(own.parent / "kit" / "story").glob("*.cjs"))
+    files |= {path.name: path.read_text() for path in apps}
     try:
         directory = app_directory(tmp_path / "lint", {**files, "eslint.config.mjs": CONFIG})
     except KitUnavailable as reason:

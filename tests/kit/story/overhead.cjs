@@ -23,5 +23,8 @@ if (monitored) {
   app.use(require('./metrics.middleware.cjs').metricsErrorMiddleware);
   app.use(require('./errorReporter.cjs').errorMiddleware);
 }
-app.use((_error, _req, res, _next) => res.status(500).json({}));
+app.use((error, _req, res, next) => {
+  if (res.headersSent) next(error);
+  else res.status(500).json({});
+});
 app.listen(Number(process.env.PORT), '127.0.0.1');

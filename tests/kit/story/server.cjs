@@ -6,7 +6,7 @@ const net = require('node:net');
 const process = require('node:process');
 const express = require('express');
 const metrics = require('./metrics.middleware.cjs');
-const { errorMiddleware } = require('./errorReporter.cjs');
+const { errorMiddleware, flushErrors } = require('./errorReporter.cjs');
 const { logger, requestLogger } = require('./logger.cjs');
 
 let share = 0;
@@ -70,7 +70,7 @@ app.use((_error, _req, res, next) => {
 });
 
 const stop = async () => {
-  await logger.flush();
+  await Promise.all([logger.flush(), flushErrors()]);
   process.exit(0);
 };
 process.once('SIGTERM', stop);

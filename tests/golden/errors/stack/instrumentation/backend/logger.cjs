@@ -16,6 +16,8 @@ const CUT_LETTERS = 4096;
 const CONNECT_MS = 5000;
 const STALL_MS = 30_000; // a peer that takes nothing for so long is left
 const BATCH_MS = 20; // what is logged meanwhile is sent together: one call instead of hundreds
+// What nginx calls a request whose client went away before there was an answer.
+const ABORTED = 499;
 const RETRY_MS = 250;
 const RETRY_MAX_MS = 15_000;
 
@@ -294,10 +296,12 @@ const logger = createLogger();
 const requestLogger = (req, res, next) => {
   const start = process.hrtime.bigint();
   res.once('close', () => {
-    const failed = res.statusCode >= 500;
+    const isAborted = !res.writableFinished && !res.headersSent;
+    const status = isAborted ? ABORTED : res.statusCode;
+    const failed = status >= 500;
     const path = (req.originalUrl ?? req.url ?? '').split('?')[0];
-    logger[failed ? 'error' : 'info'](`${req.method} ${path} ${res.statusCode}`, {
-      http: { request: { method: req.method }, response: { status_code: res.statusCode } },
+    logger[failed ? 'error' : 'info'](`${req.method} ${path} ${status}`, {
+      http: { request: { method: req.method }, response: { status_code: status } },
       url: { path },
       event: {
         duration: Number(process.hrtime.bigint() - start),

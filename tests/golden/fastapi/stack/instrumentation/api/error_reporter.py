@@ -65,6 +65,9 @@ def _start() -> bool:
         environment=os.environ.get("SENTRY_ENVIRONMENT") or "production",
         sample_rate=_share("SENTRY_SAMPLE_RATE", 1.0),
         traces_sample_rate=traces or None,
+        # Bodies hold what nobody should see, and copying them costs each request; so do sessions.
+        max_request_body_size="never",
+        auto_session_tracking=False,
         shutdown_timeout=1,
     )
     sentry_sdk.set_tag("service", "api")

@@ -47,4 +47,13 @@ const errorMiddleware = (error, _req, _res, next) => {
   next(error);
 };
 
-module.exports = { reportError, reportMessage, errorMiddleware };
+/** For an orderly end: what waits is sent, for two seconds at most. */
+const flushErrors = async (timeoutMs = 2000) => {
+  try {
+    return await Sentry.flush(timeoutMs);
+  } catch {
+    return false;
+  }
+};
+
+module.exports = { reportError, reportMessage, errorMiddleware, flushErrors };
