@@ -35,6 +35,10 @@ _NO_RECEIVERS: Final = """\
 #       slack: { webhook_url: { secret: slack_webhook }, channel: '#ops' }
 #   routes: { critical: [ops], warning: [ops] }
 """
+_ERRORS: Final = """\
+# Exceptions of the apps go to a tracker of the stack, or to a Sentry that is there already
+# ({ sentry: { dsn: { secret: sentry_dsn } } }); the code for the apps: obsctl instrument
+# errors: { bugsink: {} }"""
 _SOURCES: Final = """\
 # A secret can come from elsewhere each time that `obsctl up` runs: a variable, a file, a program.
 # secrets:
@@ -52,6 +56,7 @@ def project_text(choices: Choices, forms: Mapping[str, Form]) -> str:
         "\n".join(_lines(_notifications(choices))) or _NO_RECEIVERS.rstrip("\n"),
         _sources(choices),
         "\n".join(_lines(_logs(choices))),
+        _ERRORS,
         "\n".join(_lines(_stack(choices))),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"

@@ -68,7 +68,7 @@ def test_every_example_in_a_comment_is_valid_too(root: Path) -> None:
     text = file.read_text()
     head, rest = text.split("\nversion: 1", 1)
     uncommented = examples.sub(r"\1", rest)
-    for section in ("slo:", "alerts:", "notifications:"):
+    for section in ("slo:", "alerts:", "notifications:", "errors:"):
         assert f"\n{section}" in uncommented
     file.write_text(f"{head}\nversion: 1{uncommented}")
     resolve_project(file)
