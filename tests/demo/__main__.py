@@ -35,10 +35,11 @@ from tests.demo.project import (
 )
 from tests.demo.story import Story, StoryStopped
 from tests.kit.apps import node_modules
-from tests.kit.engine import ensure_engine
+from tests.kit.cache import cache_root
+from tests.kit.engine import ensure_engine, running_engine
 from tests.kit.host import KitUnavailable
 from tests.kit.images import ensure_images, stack_images
-from tests.kit.shop import AppFailed, Outside, start_shop
+from tests.kit.shop import AppFailed, Outside, listens, start_shop
 from tests.kit.tools import ensure_tools, tool_environment
 from tests.kit.watched import (
     address_for_containers,
@@ -49,7 +50,10 @@ from tests.kit.watched import (
 
 _PREFIX = "obsctl-demo"
 _TOLD = FOLDER / "notifications.jsonl"
-_RUNNING = Background(FOLDER / ".running.json")
+# Not in the folder: whoever removes it leaves the processes, and there is one demo on a machine.
+_RUNNING = Background(cache_root() / "demo-running.json")
+_LOCK = cache_root() / "locks" / "demo.lock"
+_START_S = 10.0
 _CHECKOUT = FOLDER.parent
 _SECRETS = f"{FOLDER.name}/secrets"
 
@@ -62,12 +66,13 @@ def say(text: str) -> None:
 def alone() -> Iterator[None]:
     """Two demos would pull the ground from under each other."""
     FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / ".lock").open("a+") as lock:
+    _LOCK.parent.mkdir(exist_ok=True)
+    with _LOCK.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            sys.exit(f"another `make demo` is at work here (process {lock.read().strip()})")
+            sys.exit(f"another `make demo` is at work (process {lock.read().strip()})")
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -145,11 +150,19 @@ def why_no_story() -> str:
 
 def start_neighbours(gateway: str) -> None:
     places = Places(gateway, APP_PORT, WEBHOOK_PORT, MONGODB_PORT, _TOLD)
-    with (FOLDER / "neighbours.txt").open("wb") as said:
+    said = FOLDER / "neighbours.txt"
+    with said.open("wb") as stream:
         process = subprocess.Popen(
-            command(places), cwd=_CHECKOUT, stdout=said, stderr=said, start_new_session=True
+            command(places), cwd=_CHECKOUT, stdout=stream, stderr=stream, start_new_session=True
         )
     _RUNNING.note(process.pid)
+    until = time.monotonic() + _START_S
+    while not listens(WEBHOOK_PORT, gateway):
+        if process.poll() is not None or time.monotonic() > until:
+            last = said.read_text().strip().rpartition("\n")[2]
+            msg = f"ports {WEBHOOK_PORT} and {MONGODB_PORT} cannot be used: {last}"
+            raise AppFailed(msg)
+        time.sleep(0.05)
 
 
 def tell_story(gateway: str) -> str:
@@ -171,8 +184,8 @@ def tell_story(gateway: str) -> str:
     return ""
 
 
-def wait_for_app(deadline_s: float = 10) -> None:
-    until = time.monotonic() + deadline_s
+def wait_for_app() -> None:
+    until = time.monotonic() + _START_S
     while True:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{APP_PORT}/health", timeout=1):
@@ -187,32 +200,37 @@ def show_places(*, story: bool) -> None:
     """Where to look, and how it ends."""
     project = build(FILE).loaded.project
     links = Links(project)
-    places = {
-        "dashboards": links.dashboard(service_uid("backend")),
-        "": f"user admin, password: {_SECRETS}/grafana_admin_password",
-        "alerts": links.alertmanager,
-        "metrics": links.prometheus,
-        "logs": links.kibana,
-    }
+    places = [
+        ("dashboards", links.dashboard(service_uid("backend"))),
+        ("", f"admin, password: {_SECRETS}/grafana_admin_password"),
+        ("alerts", links.alertmanager),
+        ("metrics", links.prometheus),
+        ("logs", links.kibana),
+    ]
     if story:
-        places["errors"] = links.issues
-        places[" "] = f"user admin@localhost, password: {_SECRETS}/bugsink_admin_password"
-        places["notifications"] = f"{_TOLD.relative_to(_CHECKOUT)}, what the webhook was told"
-        places["fail again"] = f"curl -X POST 'http://localhost:{APP_PORT}/inject?share=12'"
+        places += [
+            ("errors", links.issues),
+            ("", f"admin@localhost, password: {_SECRETS}/bugsink_admin_password"),
+            ("notifications", f"{_TOLD.relative_to(_CHECKOUT)}, what the webhook was told"),
+            ("fail again", f"curl -X POST 'http://localhost:{APP_PORT}/inject?share=12'"),
+        ]
     say("everything keeps running; take it down with `make demo-down`")
-    for name, place in places.items():
+    for name, place in places:
         print(f"{name:15}{place}", file=sys.stderr)
 
 
 def take_down() -> None:
     """End and remove all that the demo has started; the folder and its secrets stay."""
-    ended = _RUNNING.end_all()
-    say(f"ended {ended} processes; the containers of what was watched, and the stack")
-    engine = ensure_engine()
+    say(f"{_RUNNING.end_all()} processes ended; now the containers of what was watched, the stack")
+    engine = running_engine()
+    if engine is None:
+        sys.exit("no Docker Engine answers: there are no containers to remove")
     environment = {**os.environ, **tool_environment()}
     remove_watched(engine.docker_host, _PREFIX)
-    code = obsctl("down", "--volumes", environment=environment) if FILE.exists() else 0
-    sys.exit(code)
+    if not FILE.exists():
+        hint = "docker compose -p demo down --volumes"
+        sys.exit(f"{FOLDER.name}/obsctl.yaml is gone; what may still run of its stack: {hint}")
+    done("down", "--volumes", environment=environment)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ def write_project(images: Mapping[str, str], environment: Mapping[str, str], *, 
     """Make the project, or keep it as it is but for the images; what is to be said about it."""
     if FILE.exists():
         FILE.write_text(_with_images(FILE.read_text(), images))
-        return f"{FOLDER.name}/obsctl.yaml is kept as it is; remove the folder to begin anew"
+        return (
+            f"{FOLDER.name}/obsctl.yaml is kept as it is; to begin anew: make demo-down, rm -r demo"
+        )
     arguments = [
         "init", "--yes", "--project=demo", "--environment=demo",
         f"--service=backend=express@localhost:{APP_PORT}",

@@ -58,7 +58,7 @@ class Outside(NamedTuple):
 def start_shop(directory: Path, code: Path, port: int, outside: Outside) -> Shop:
     """Start it with the generated `code`; KitUnavailable without Node, AppFailed otherwise."""
     node = node_program()
-    if _listens(port):
+    if listens(port):
         msg = f"another program listens on port {port}"
         raise AppFailed(msg)
     files = {path.name: path.read_text() for path in code.glob("*.cjs")}
@@ -78,7 +78,7 @@ def start_shop(directory: Path, code: Path, port: int, outside: Outside) -> Shop
         )
     shop = Shop(process, port, said)
     deadline = time.monotonic() + _START_S
-    while not _listens(port):
+    while not listens(port):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise AppFailed(f"the shop does not listen: {said.read_text()}")
@@ -86,9 +86,10 @@ def start_shop(directory: Path, code: Path, port: int, outside: Outside) -> Shop
     return shop
 
 
-def _listens(port: int) -> bool:
+def listens(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether anybody takes connections there."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 @dataclass(slots=True)
