@@ -150,6 +150,10 @@ def why_no_story() -> str:
 
 def start_neighbours(gateway: str) -> None:
     places = Places(gateway, APP_PORT, WEBHOOK_PORT, MONGODB_PORT, _TOLD)
+    for port in (WEBHOOK_PORT, MONGODB_PORT):
+        if listens(port, gateway):
+            msg = f"another program listens on port {port}"
+            raise AppFailed(msg)
     said = FOLDER / "neighbours.txt"
     with said.open("wb") as stream:
         process = subprocess.Popen(
@@ -160,7 +164,7 @@ def start_neighbours(gateway: str) -> None:
     while not listens(WEBHOOK_PORT, gateway):
         if process.poll() is not None or time.monotonic() > until:
             last = said.read_text().strip().rpartition("\n")[2]
-            msg = f"ports {WEBHOOK_PORT} and {MONGODB_PORT} cannot be used: {last}"
+            msg = f"the shop's neighbours do not start: {last}"
             raise AppFailed(msg)
         time.sleep(0.05)
 
