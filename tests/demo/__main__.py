@@ -183,7 +183,7 @@ def tell_story(gateway: str) -> str:
     say("the story: orders fail, people are told, it is mended; about half a minute")
     try:
         Story(project, FOLDER, _TOLD, shop, Console(stderr=True, highlight=False)).run()
-    except StoryStopped as reason:
+    except (StoryStopped, OSError) as reason:
         return str(reason)
     return ""
 

@@ -34,9 +34,9 @@ _ROUTES = "    warning: [ops]\n"
 _GROUPING = "  grouping: { wait: 15s, interval: 1s } # usually 30s and 5m\n"
 
 
-def obsctl(*arguments: str, environment: Mapping[str, str], shown: str = "") -> int:
+def obsctl(*arguments: str, environment: Mapping[str, str]) -> int:
     """Run a command in the demo's folder; its exit code."""
-    print(f"$ obsctl {shown or ' '.join(arguments)}", file=sys.stderr, flush=True)
+    print(f"$ obsctl {' '.join(arguments)}", file=sys.stderr, flush=True)
     done = subprocess.run([OBSCTL, *arguments], cwd=FOLDER, env=environment, check=False)
     return done.returncode
 

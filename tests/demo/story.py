@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 
 from obsctl.project.schema import Project
 from tests.demo.neighbours import notifications
@@ -103,9 +104,12 @@ class Story:
                 if took > _PATIENCE_S:
                     msg = f"not within {_PATIENCE_S:.0f} s: {what} ({seen})"
                     raise StoryStopped(msg)
-                status.update(f"{what:28}{took:5.0f} s  {seen.splitlines()[0]}")
+                first, _, _ = seen.partition("\n")
+                status.update(f"{what:28}{took:5.0f} s  {escape(first)}")
                 time.sleep(_POLL_S)
-        self.console.print("[green]ok[/]   ", f"{what:28}{took:5.1f} s ", seen, highlight=False)
+        self.console.print(
+            "[green]ok[/]   ", f"{what:28}{took:5.1f} s ", escape(seen), highlight=False
+        )
 
     def rate(self, orders: float) -> float:
         """Orders a second that make so many in time."""
