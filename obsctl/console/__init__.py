@@ -109,7 +109,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     cells = [[escaped(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     lines = [_aligned(row, widths) for row in cells]
-    if limit := terminal_columns():
+    if limit := terminal_size()[0]:
         below = "\n" + " " * (widths[0] + 2)
         lines = [
             line if display_width(line) <= limit else _aligned(row[:-1], widths) + below + row[-1]
