@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from obsctl.engine.model import DesiredService
 from obsctl.engine.observe import Container
+from obsctl.engine.references import familiar
 
 Json = Mapping[str, Any]
 
@@ -48,7 +49,7 @@ _HOST: Final[Mapping[str, tuple[str, Callable[[object], str] | None]]] = {
 
 def definition_cause(service: DesiredService, container: Container) -> str:
     """What changed between the definition that made the container and the one desired now."""
-    if container.image != service.image:
+    if familiar(container.image) != familiar(service.image):
         return f"image {container.image} -> {service.image}"
     changes = list(_changes(service, container))
     return ", ".join(changes) if changes else "its configuration changed"

@@ -21,6 +21,7 @@ _HINTS = (
     ("port is already allocated", "free the port, or choose another in `stack`"),
     ("address already in use", "free the port, or choose another in `stack`"),
     ("Pool overlaps", "another network uses this address range; set a subnet for this network"),
+    ("container-init binary not found", "install what `init` runs: Podman's package `catatonit`"),
     ("no space left on device", "free space on the Engine's disk, e.g. with `docker system prune`"),
 )
 

@@ -20,7 +20,7 @@ def commit(context: Context, pool: Executor, changed: Sequence[Operation]) -> li
         try:
             remove_previous(context, operation)
         except ObsctlError as error:
-            return error.problems
+            return (_failed(f"the old container of `{operation.resource}` is still there", error),)
         return ()
 
     replaced = [one for one in changed if one.action is Action.REPLACE]
@@ -42,7 +42,7 @@ def roll_back(
         try:
             _undo(context, operation)
         except ObsctlError as error:
-            notes.append(_stuck(operation, error))
+            notes.append(_failed(f"`{operation.resource}` could not be put back", error))
             continue
         back.append(operation.resource)
         context.tell(operation.resource, "as it was before", "done")
@@ -59,8 +59,5 @@ def _undo(context: Context, operation: Operation) -> None:
         load_good_files(context, operation)
 
 
-def _stuck(operation: Operation, error: ObsctlError) -> Problem:
-    return Problem(
-        f"`{operation.resource}` could not be put back: {error}",
-        hint="`obsctl up` goes on from here",
-    )
+def _failed(what: str, error: ObsctlError) -> Problem:
+    return Problem(f"{what}: {error}", hint="`obsctl up` goes on from here")

@@ -167,8 +167,9 @@ def _add(archive: tarfile.TarFile, name: str, path: Path) -> None:
 
 
 def _keys_by_reference(api: docker.APIClient) -> dict[str, str]:
+    """Podman's names of what has no registry are taken for the same."""
     return {
-        reference: image["Labels"][LABEL]
+        reference.removeprefix("localhost/"): image["Labels"][LABEL]
         for image in api.images(filters={"label": LABEL})
         for reference in image["RepoTags"] or []
     }

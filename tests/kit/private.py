@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -29,6 +29,55 @@ _INIT = (
 )
 
 
+class Namespaces:
+    """Network, mounts and processes of their own; they end with close(), and with us."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        spaces = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        self._init = subprocess.Popen(
+            ["unshare", *spaces, "sh", "-c", _SET_UP, "sh", sys.executable, "-I", "-c", _INIT],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        if not self._init.stdout or self._init.stdout.readline() != b"ready\n":
+            self._init.kill()
+            raise KitUnavailable("cannot make network, mount and process namespaces here")
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def network(self) -> list[str]:
+        """A command prefix that runs a program in the network, and with our files."""
+        return ["nsenter", f"--net=/proc/{self._init.pid}/ns/net", "--"]
+
+    def start(
+        self, command: Sequence[str], environment: dict[str, str], log: Path
+    ) -> subprocess.Popen[bytes]:
+        """Run a program in all of them, with its output at the end of `log`."""
+        spaces = f"/proc/{self._init.pid}/ns"
+        kinds = {"net": "net", "mount": "mnt", "pid": "pid_for_children"}
+        enter = ["nsenter", *(f"--{kind}={spaces}/{file}" for kind, file in kinds.items()), "--"]
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                [*enter, *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """The kernel ends every process inside."""
+        for pipe in (self._init.stdin, self._init.stdout):
+            if pipe:
+                pipe.close()
+        for process in (self._init, *self._started):
+            process.wait(timeout=30)
+
+
 class PrivateEngine:
     """A running private Engine. Its published ports are reachable through `enter` only."""
 
@@ -36,7 +85,7 @@ class PrivateEngine:
         self.daemon = daemon
         self.version = ""
         self._environment = environment
-        self._init = _make_namespaces(environment)
+        self._namespaces = Namespaces(environment)
         self._dockerd: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,24 +104,14 @@ class PrivateEngine:
     @property
     def enter(self) -> list[str]:
         """A command prefix that runs a program in the Engine's network."""
-        return ["nsenter", f"--net=/proc/{self._init.pid}/ns/net", "--"]
+        return self._namespaces.network
 
     def start(self) -> None:
         """Start dockerd (again) in the same network and on the same data, and await its answer."""
         self.daemon.prepare()
         self._forget_dropped_addresses()
-        spaces = f"/proc/{self._init.pid}/ns"
-        inside = ["nsenter", f"--net={spaces}/net", f"--mount={spaces}/mnt"]
-        inside += [f"--pid={spaces}/pid_for_children", "--"]
-        with self.daemon.log.open("ab") as log:
-            process = subprocess.Popen(
-                [*inside, *self.daemon.command()],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = self.daemon.command()
+        process = self._namespaces.start(command, self._environment, self.daemon.log)
         self._dockerd = process
         self.version = self.daemon.await_answer(alive=lambda: process.poll() is None)
 
@@ -100,10 +139,7 @@ class PrivateEngine:
             if self._dockerd is not None:
                 self.stop()
         finally:
-            for pipe in (self._init.stdin, self._init.stdout):
-                if pipe:
-                    pipe.close()
-            self._init.wait(timeout=30)
+            self._namespaces.close()
 
     def _forget_dropped_addresses(self) -> None:
         """As a restart of the machine would.
@@ -139,7 +175,7 @@ def private_engine(kind: Kind = "new", *options: str) -> Iterator[PrivateEngine]
         daemon = Daemon(kind, directory, directory / "docker.sock", options)
         engine = stack.enter_context(closing(PrivateEngine(daemon, daemon.prepare())))
         engine.start()
-        _sweep(engine.docker_host)
+        sweep(engine.docker_host)
         yield engine
 
 
@@ -158,21 +194,7 @@ def _free_slot(kind: Kind) -> Iterator[Path]:
     raise KitUnavailable(f"{_SLOTS} private engines of kind {kind} run already")
 
 
-def _make_namespaces(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    spaces = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-    process = subprocess.Popen(
-        ["unshare", *spaces, "sh", "-c", _SET_UP, "sh", sys.executable, "-I", "-c", _INIT],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    if not process.stdout or process.stdout.readline() != b"ready\n":
-        process.kill()
-        raise KitUnavailable("cannot make network, mount and process namespaces here")
-    return process
-
-
-def _sweep(docker_host: str) -> None:
+def sweep(docker_host: str) -> None:
     """Remove what a test that died left on this data root."""
     with closing(docker.APIClient(base_url=docker_host, version="auto")) as api:
         for container in api.containers(all=True):

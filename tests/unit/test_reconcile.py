@@ -102,6 +102,9 @@ def test_a_wrong_state_is_mended_in_place(found: Container, wanted: str) -> None
     [
         (container("a", spec_hash="b"), "its configuration changed"),
         (container("a", spec_hash="b", image="a:0"), "image a:0 -> a:1"),
+        # As Podman spells the names of an image that no registry is named for.
+        (container("a", spec_hash="b", image="localhost/a:1"), "its configuration changed"),
+        (container("a", spec_hash="b", image="docker.io/library/a:1"), "its configuration changed"),
         (container("a", image_id="sha256:old"), "image a:1 is another one now"),
         (container("a", networks=("bridge",)), "not attached to network erp_net"),
         (container("a", directory="/old/stack"), "the project moved here from /old/stack"),
