@@ -12,9 +12,25 @@ ObsctlError              1   the command ran and the answer is no: unhealthy, dr
 0 ok · 70 a bug in obsctl (traceback with --debug) · 130 SIGINT · 143 SIGTERM
 """
 
+import errno
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_FREE_SPACE: Final = "free space on that disk, then run the same command again"
+_GRANT: Final = "run obsctl as the owner of the project, or grant yourself write access there"
+_CLEAR: Final = "move what is there out of the way, then run the same command again"
+_NEXT_STEPS: Final[Mapping[int | None, str]] = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EROFS: "make that file system writable, or move the project to one that is",
+    errno.EACCES: _GRANT,
+    errno.EPERM: _GRANT,
+    errno.EEXIST: _CLEAR,
+    errno.EISDIR: _CLEAR,
+    errno.ENOTDIR: _CLEAR,
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,6 +58,12 @@ class Problem:
     location: Location | None = None
     hint: str | None = None
     source: str | None = None
+
+
+def unwritable(path: Path, error: OSError) -> Problem:
+    """Why the file system does not let `path` be written, and the next step."""
+    words = (error.strerror or str(error)).lower()
+    return Problem(f"`{path}` cannot be written: {words}", hint=_NEXT_STEPS.get(error.errno))
 
 
 class ObsctlError(Exception):

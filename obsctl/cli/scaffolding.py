@@ -10,7 +10,7 @@ from obsctl.catalog.load import load_catalog
 from obsctl.cli.interview import Given, choose
 from obsctl.cli.pipeline import build
 from obsctl.console import can_ask, print_note
-from obsctl.errors import Problem, ProjectFileError, RenderError, UsageError
+from obsctl.errors import Problem, ProjectFileError, RenderError, UsageError, unwritable
 from obsctl.project import secrets
 from obsctl.project.choices import Form, ServiceChoice, check_services
 from obsctl.project.derived import derive
@@ -108,8 +108,7 @@ def _write_once(file: Path, text: str) -> bool:
         finally:
             os.close(directory)
     except OSError as error:
-        words = (error.strerror or str(error)).lower()
-        raise RenderError(Problem(f"`{file}` cannot be written: {words}")) from None
+        raise RenderError(unwritable(file, error)) from None
 
 
 def _ignore(root: Path) -> None:
@@ -122,8 +121,7 @@ def _ignore(root: Path) -> None:
                 stream.write(addition)
             print_note(f"added {', '.join(addition.split())} to .gitignore")
     except OSError as error:
-        words = (error.strerror or str(error)).lower()
-        raise RenderError(Problem(f"`{path}` cannot be written: {words}")) from None
+        raise RenderError(unwritable(path, error)) from None
 
 
 def _say_what_was_made(made: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from obsctl.errors import EngineError, Problem
+from obsctl.errors import EngineError, unwritable
 
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
@@ -26,7 +26,4 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> 
 
 def not_writable(path: Path, error: OSError) -> EngineError:
     """The plain words for a project directory that obsctl may not write to."""
-    words = (error.strerror or str(error)).lower()
-    return EngineError(
-        Problem(f"`{path}` cannot be written: {words}", hint="obsctl keeps its state there")
-    )
+    return EngineError(unwritable(path, error))

@@ -9,9 +9,10 @@ from typing import Final
 from obsctl.conventions import SECRETS_DIRECTORY, STATE_DIRECTORY
 from obsctl.engine.client import Engine
 from obsctl.engine.failures import EngineRefusal
+from obsctl.engine.files import not_writable
 from obsctl.engine.host import is_this_machine
 from obsctl.engine.model import Desired, DesiredService
-from obsctl.errors import EngineError, Problem
+from obsctl.errors import Problem
 
 _NOT_FOUND: Final = 404
 
@@ -64,8 +65,7 @@ def _is_seen(engine: Engine, root: Path) -> bool:
         marker.touch(mode=0o600)
         return _finds(engine, marker)
     except OSError as error:
-        words = (error.strerror or str(error)).lower()
-        raise EngineError(Problem(f"`{marker.parent}` cannot be written: {words}")) from None
+        raise not_writable(marker.parent, error) from None
     finally:
         with suppress(OSError):
             marker.unlink()

@@ -21,7 +21,7 @@ from obsctl.conventions import (
     WEB_CONFIG,
     WEB_HASH,
 )
-from obsctl.errors import Problem, ProjectFileError, RenderError
+from obsctl.errors import Problem, ProjectFileError, RenderError, unwritable
 from obsctl.project import secret_files
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise RenderError(_refused(path, error)) from None
+        raise RenderError(unwritable(path, error)) from None
     with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
         return stream.read()
 
@@ -186,7 +186,7 @@ def _write(path: Path, content: bytes) -> None:
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
     except OSError as error:
-        raise RenderError(_refused(path, error)) from None
+        raise RenderError(unwritable(path, error)) from None
 
 
 @contextmanager
@@ -208,7 +208,3 @@ def _writable(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _refused(path: Path, error: OSError) -> Problem:
-    return Problem(f"`{path}` cannot be written: {(error.strerror or str(error)).lower()}")

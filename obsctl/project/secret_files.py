@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from obsctl.conventions import SECRETS_DIRECTORY
-from obsctl.errors import Problem, ProjectFileError, RenderError
+from obsctl.errors import Problem, ProjectFileError, RenderError, unwritable
 from obsctl.project.once import write_once
 
 # 0444 in a 0700 directory: a container's own user can read a mounted file, no other user of the
@@ -199,5 +199,4 @@ def _rename(directory: int, source: str, target: str) -> None:
 def _refused(path: Path, error: OSError) -> ProjectFileError | RenderError:
     if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EEXIST):
         return ProjectFileError(no_directory(path))
-    words = (error.strerror or str(error)).lower()
-    return RenderError(Problem(f"`{path}` cannot be written: {words}"))
+    return RenderError(unwritable(path, error))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from obsctl.conventions import MANIFEST_FILE
-from obsctl.errors import Location, Problem, RenderError
+from obsctl.errors import Location, Problem, RenderError, unwritable
 from obsctl.render.access import open_to_containers
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile
@@ -237,5 +237,4 @@ def _plainly(directory: Path) -> Iterator[None]:
         # A temporary file's name tells a user nothing: its directory is what refuses.
         place = Path(error.filename or directory)
         place = place.parent if place.suffix == ".tmp" else place
-        reason = (error.strerror or str(error)).lower()
-        raise RenderError(Problem(f"cannot update `{place}`: {reason}")) from error
+        raise RenderError(unwritable(place, error)) from error

@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.proxy import Call, Faults, proxied
 from tests.engine.small_files import write_stack
-from tests.engine.small_stack import Kit, Project
+from tests.engine.small_stack import Done, Kit, Project
 from tests.engine.test_faults import assert_converged
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 from tests.kit.dockerd import Kind
@@ -67,21 +67,8 @@ def own(
         yield pair
 
 
-@pytest.mark.parametrize(
-    ("fresh", "way"),
-    [(True, "kill"), (True, "stop"), (False, "kill"), (False, "stop"), (False, "pause")],
-)
-def test_the_engine_goes_away_in_the_middle(
-    own: tuple[PrivateEngine, Project], short_path: Path, way: str, *, fresh: bool
-) -> None:
-    engine, project = own
-    if fresh:
-        assert project.run("down", "--volumes").code == 0
-    else:
-        up(project)
-        for service in ("redis", "prometheus"):
-            memory = 536870912 + 268435456 - project.document["services"][service]["mem_limit"]
-            project.change(service, mem_limit=memory, memswap_limit=memory)
+def up_without_an_end(engine: PrivateEngine, project: Project, way: str, place: Path) -> Done:
+    """An `up` whose Engine is killed, stopped or paused at the fifth call."""
     end: Callable[[], None] = getattr(engine, way)
     ended = threading.Event()
 
@@ -90,13 +77,36 @@ def test_the_engine_goes_away_in_the_middle(
             end()
             ended.set()
 
-    with proxied(short_path / "p", engine.docker_host, Faults(before=at)) as proxy:
+    with proxied(place / "p", engine.docker_host, Faults(before=at)) as proxy:
         done = project.up(docker_host=proxy.docker_host)
     # It may be told before it has ended: its last seconds are no use to anybody.
     assert ended.wait(60)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("fresh", "way"),
+    [(True, "kill"), (True, "stop"), (False, "kill"), (False, "stop"), (False, "pause")],
+)
+def test_the_engine_goes_away_in_the_middle(
+    own: tuple[PrivateEngine, Project], short_path: Path, way: str, *, fresh: bool
+) -> None:
+    engine, project = own
+    redis = ("exec", f"{project.name}-redis-1", "redis-cli")
+    if fresh:
+        assert project.run("down", "--volumes").code == 0
+    else:
+        up(project)
+        project.docker(*redis, "set", "kept", "bytes")
+        project.docker(*redis, "save")
+        for service in ("redis", "prometheus"):
+            memory = 536870912 + 268435456 - project.document["services"][service]["mem_limit"]
+            project.change(service, mem_limit=memory, memswap_limit=memory)
+    done = up_without_an_end(engine, project, way, short_path)
     assert done.code == 5, done
     assert "Traceback" not in done.stderr
-    assert "Docker Engine" in done.stderr
+    assert re.search("^error: .*Docker Engine", done.stderr, re.MULTILINE), done
+    assert "hint: " in done.stderr, done
     if way == "pause":
         told = re.findall(r"hangs: no answer within (\d+) s; asked to", done.stderr)
         assert told, done
@@ -106,4 +116,9 @@ def test_the_engine_goes_away_in_the_middle(
         engine.start()
     up(project)
     assert_converged(project)
+    found = project.shape()
+    assert found["networks"] == [f"{project.name}_observability"]
+    assert found["volumes"] == [f"{project.name}_prometheus", f"{project.name}_redis"]
+    if not fresh:
+        assert project.docker(*redis, "get", "kept") == "bytes"
     assert_up_is_quiet(project, short_path)

@@ -2,10 +2,12 @@
 
 import itertools
 import urllib.parse
+import urllib.request
 from pathlib import Path
 
+from tests.engine.judging import Judge, judging
 from tests.engine.small_files import put, write_prometheus
-from tests.engine.small_stack import Done, Project, eventually
+from tests.engine.small_stack import Project, eventually
 from tests.engine.test_up import assert_up_is_quiet, ids, up
 
 RULES = "rule_files: [rules.yml]\n"
@@ -47,30 +49,32 @@ def test_thresholds_and_for_are_read_back(running: Project, short_path: Path) ->
     assert_up_is_quiet(running, short_path)
 
 
-def refused(project: Project, *words: str) -> Done:
-    done = project.up()
-    assert done.code == 5, done
-    assert "Traceback" not in done.stderr
-    for word in ("refused its changed configuration", *words):
-        assert word in done.stderr, done
-    assert not list(project.stack.rglob(".obsctl-staged"))
-    return done
+def refused(judge: Judge, service: str, *words: str) -> None:
+    told = "refused its changed configuration"
+    judge.told(judge.project.up(), f"`{service}`", "correct it and run `obsctl up`", told, *words)
+    assert not list(judge.project.stack.rglob(".obsctl-staged"))
 
 
-def test_what_the_tool_refuses_is_never_loaded(running: Project) -> None:
+def test_what_the_tool_refuses_is_never_loaded(running: Project, short_path: Path) -> None:
     path = with_rules(running)
     reloads = "prometheus_config_last_reload_success_timestamp_seconds"
     before = metric(running, reloads)
-    put(path, rules(7, expr="sum by ({}"))
-    write_prometheus(running, interval="7s", extra=RULES)
-    for _ in range(2):
-        refused(running, "rules.yml", "parse error")
-    assert metric(running, reloads) == before
-    assert metric(running, "prometheus_config_last_reload_successful") == 1
-    assert loaded_rules(running) == [("up < 2", 5)]
-    assert interval(running) == "5s"
-    put(running.stack / "alertmanager" / "alertmanager.yml", "route: {receiver: nobody}\n")
-    refused(running, "`alertmanager`", 'undefined receiver "nobody"')
+    routes = running.stack / "alertmanager" / "alertmanager.yml"
+    good = routes.read_text()
+    with judging(running, short_path) as judge:
+        put(path, rules(7, expr="sum by ({}"))
+        write_prometheus(running, interval="7s", extra=RULES)
+        for _ in range(2):
+            refused(judge, "prometheus", "rules.yml", "parse error")
+        assert metric(running, reloads) == before
+        assert metric(running, "prometheus_config_last_reload_successful") == 1
+        assert loaded_rules(running) == [("up < 2", 5)]
+        assert interval(running) == "5s"
+        put(routes, "route: {receiver: nobody}\n")
+        refused(judge, "alertmanager", 'undefined receiver "nobody"')
+        put(path, rules(5))
+        write_prometheus(running, interval="5s", extra=RULES)
+        put(routes, good)
 
 
 def test_nothing_is_written_before_the_tool_agrees(running: Project, tmp_path: Path) -> None:
@@ -91,14 +95,16 @@ def test_nothing_is_written_before_the_tool_agrees(running: Project, tmp_path: P
 
 
 def metric(project: Project, name: str) -> float:
-    query = urllib.parse.quote(f'{name}{{job="prometheus"}}')
-    found = eventually(
-        lambda: project.get("prometheus", f"/api/v1/query?query={query}")["data"]["result"]
-    )
-    return float(found[0]["value"][1])
+    """As it is now: what was scraped of it is up to an interval old."""
+    url = f"http://127.0.0.1:{project.ports['prometheus']}/metrics"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
-def test_a_refusal_that_the_tool_did_not_foresee_is_undone(running: Project) -> None:
+def test_a_refusal_that_the_tool_did_not_foresee_is_undone(
+    running: Project, short_path: Path
+) -> None:
     """Nothing can check in a container without the tool: the reload itself has to fail."""
     path = with_rules(running)
     good = path.read_text()
@@ -114,17 +120,19 @@ def test_a_refusal_that_the_tool_did_not_foresee_is_undone(running: Project) -> 
     running.change("prometheus", volumes=[*service["volumes"], mount])
     up(running)
     before = ids(running)
-    put(path, rules(7, expr="sum by ({}"))
-    write_prometheus(running, interval="7s", extra=RULES)
-    refused(running, "HTTP 500", "the last good files of `prometheus` are back")
-    assert path.read_text() == good
+    with judging(running, short_path) as judge:
+        put(path, rules(7, expr="sum by ({}"))
+        write_prometheus(running, interval="7s", extra=RULES)
+        back = "the last good files of `prometheus` are back"
+        refused(judge, "prometheus", "HTTP 500", back)
+        assert path.read_text() == good
+        # Prometheus applies the main file even when it refuses a rule file: both are back.
+        assert interval(running) == "5s"
+        assert loaded_rules(running) == [("up < 2", 5)]
     assert ids(running) == before
-    # Prometheus applies the main file even when it refuses a rule file: both are back.
-    assert interval(running) == "5s"
-    assert loaded_rules(running) == [("up < 2", 5)]
 
 
-def test_a_reload_without_effect_is_no_reload(running: Project) -> None:
+def test_a_reload_without_effect_is_no_reload(running: Project, short_path: Path) -> None:
     """A file that is mounted alone stays what it was, and Prometheus answers 200."""
     service = running.document["services"]["prometheus"]
     file = dict(service["volumes"][0]) | {
@@ -134,8 +142,10 @@ def test_a_reload_without_effect_is_no_reload(running: Project) -> None:
     running.change("prometheus", volumes=[file, *service["volumes"][1:]])
     up(running)
     good = (running.stack / "prometheus" / "prometheus.yml").read_text()
-    write_prometheus(running, interval="7s")
-    refused(running, "file has `7s`, loaded is `5s`", "recreate the container")
+    with judging(running, short_path) as judge:
+        write_prometheus(running, interval="7s")
+        words = ("file has `7s`, loaded is `5s`", "recreate the container")
+        refused(judge, "prometheus", *words)
     assert (running.stack / "prometheus" / "prometheus.yml").read_text() == good
 
 

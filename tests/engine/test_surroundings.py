@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.engine.judging import judging
 from tests.engine.proxy import Call, Faults, proxied
 from tests.engine.small_stack import Project
 from tests.engine.test_faults import assert_converged
-from tests.engine.test_up import assert_up_is_quiet, up
+from tests.engine.test_up import assert_up_is_quiet
 
 
 @contextmanager
@@ -23,15 +24,12 @@ def read_only(place: Path) -> Iterator[None]:
 
 
 def test_a_read_only_project_folder(project: Project, short_path: Path) -> None:
-    with read_only(project.root), proxied(short_path / "s", project.kit.docker_host) as proxy:
-        done = project.up(docker_host=proxy.docker_host)
+    with judging(project, short_path) as judge, read_only(project.root):
+        with proxied(short_path / "p", project.kit.docker_host) as proxy:
+            done = project.up(docker_host=proxy.docker_host)
         assert proxy.calls == []
-    assert done.code in {4, 5}, done
-    assert "Traceback" not in done.stderr
-    assert ".obsctl" in done.stderr
-    assert "ead-only file system" in done.stderr
-    up(project)
-    assert_up_is_quiet(project, short_path)
+        place = str(project.root / ".obsctl")
+        judge.told(done, place, "make that file system writable", "read-only file system")
 
 
 def test_an_address_range_that_is_taken(project: Project, short_path: Path) -> None:
@@ -39,17 +37,14 @@ def test_an_address_range_that_is_taken(project: Project, short_path: Path) -> N
     project.document["networks"]["observability"] |= subnet
     project.save()
     other = f"{project.name}-other"
-    project.docker("network", "create", "--subnet", "10.213.0.0/16", other)
-    try:
-        done = project.up()
-        assert done.code == 5, done
-        assert f"network `{project.name}_observability`" in done.stderr
-        assert "another network uses this address range" in done.stderr
-        assert project.containers() == {}
-    finally:
-        project.docker("network", "rm", other)
-    up(project)
-    assert_up_is_quiet(project, short_path)
+    with judging(project, short_path) as judge:
+        project.docker("network", "create", "--subnet", "10.213.0.0/16", other)
+        try:
+            network = f"network `{project.name}_observability`"
+            judge.told(project.up(), network, "another network uses this address range")
+            assert project.containers() == {}
+        finally:
+            project.docker("network", "rm", other)
 
 
 def test_a_volume_of_somebody_elses(project: Project, short_path: Path) -> None:
@@ -59,15 +54,10 @@ def test_a_volume_of_somebody_elses(project: Project, short_path: Path) -> None:
     project.docker("volume", "create", "--label", label, volume)
     inside = ("run", "--rm", "-u", "0", "-v", f"{volume}:/v", image, "sh", "-c")
     project.docker(*inside, "echo kept > /v/kept; chown -R 0:0 /v; chmod 700 /v")
-    done = project.up()
-    assert done.code == 5, done
-    assert "`prometheus`" in done.stderr
-    assert "permission denied" in done.stderr
-    assert "Traceback" not in done.stderr
-    project.docker(*inside, "chown -R 65534:65534 /v")
-    up(project)
+    with judging(project, short_path) as judge:
+        judge.told(project.up(), "`prometheus`", "`obsctl logs prometheus`", "permission denied")
+        project.docker(*inside, "chown -R 65534:65534 /v")
     assert project.docker(*inside, "cat /v/kept") == "kept"
-    assert_up_is_quiet(project, short_path)
 
 
 def test_a_slow_engine_whose_event_stream_breaks(project: Project, short_path: Path) -> None:

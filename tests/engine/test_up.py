@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.engine.proxy import proxied
-from tests.engine.small_files import write_prometheus, write_stack
+from tests.engine.small_files import write_prometheus
 from tests.engine.small_stack import Done, Json, Project
 
 
@@ -81,38 +81,6 @@ def test_killed_removed_and_paused_containers_are_repaired(
     assert_up_is_quiet(running, short_path)
 
 
-def test_unhealthy_update_rolls_back_and_the_old_one_serves(
-    running: Project, short_path: Path
-) -> None:
-    up(running)
-    before = ids(running)
-    good = dict(running.document["services"]["prometheus"])
-    check = good["healthcheck"] | {"test": ["CMD", "false"], "start_period": "0s", "retries": 1}
-    running.change("prometheus", healthcheck=check)
-    done = running.up()
-    assert done.code == 5
-    assert "`prometheus` is unhealthy" in done.stderr
-    assert "runs as before" in done.stderr
-    assert ids(running) == before
-    assert running.get("prometheus", "/api/v1/status/runtimeinfo")["status"] == "success"
-    running.document["services"]["prometheus"] = good
-    good["labels"]["dev.obsctl.spec-hash"] = "first"
-    running.save()
-    assert_up_is_quiet(running, short_path)
-
-
-def test_crashing_update_rolls_back_with_its_last_words(running: Project) -> None:
-    up(running)
-    before = ids(running)
-    command = running.document["services"]["alertmanager"]["command"]
-    running.change("alertmanager", command=[*command, "--no-such-flag"])
-    done = running.up()
-    assert done.code == 5
-    assert "no-such-flag" in done.stderr
-    assert ids(running) == before
-    assert running.container("alertmanager")["State"]["Status"] == "running"
-
-
 def test_changed_file_is_reloaded_and_not_restarted(running: Project, short_path: Path) -> None:
     up(running)
     before = ids(running)
@@ -151,25 +119,6 @@ def test_down_keeps_volumes_unless_asked(project: Project) -> None:
     assert len(shape["volumes"]) == 2
     assert project.run("down", "--volumes").code == 0
     assert project.shape()["volumes"] == []
-
-
-def test_out_of_memory_is_told_with_the_limit(project: Project, short_path: Path) -> None:
-    project.document["services"]["redis"] |= {
-        "mem_limit": 8388608,
-        "memswap_limit": 8388608,
-        "restart": "unless-stopped",
-        "entrypoint": ["python3", "-c"],
-        "command": ["x = bytearray(10**9); import time; time.sleep(60)"],
-        "read_only": False,
-    }
-    project.change("redis")
-    done = project.up()
-    assert done.code == 5
-    assert "killed for lack of memory (its limit is 8 MiB)" in done.stderr
-    assert "Traceback" not in done.stderr
-    write_stack(project)
-    up(project)
-    assert_up_is_quiet(project, short_path)
 
 
 def test_state_is_no_more_than_a_hint(project: Project, short_path: Path) -> None:

@@ -239,5 +239,5 @@ def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path) -> None:
 
 def test_a_directory_that_takes_no_files_is_named_and_no_temporary_file() -> None:
     # There even root makes none.
-    with pytest.raises(RenderError, match=r"^cannot update `/proc/sys/kernel`: "):
+    with pytest.raises(RenderError, match=r"^`/proc/sys/kernel` cannot be written: "):
         write(files(a="1\n"), Path("/proc/sys/kernel"))
