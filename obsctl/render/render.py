@@ -63,8 +63,11 @@ def _wanted(stack: Stack, templates: Templates) -> Iterator[str]:
 
 
 def _dashboards(stack: Stack) -> Iterator[tuple[str, str]]:
+    # Services of one kind share theirs: each list is written once.
+    shared = {id(dashboard.model.get("panels")): "" for dashboard in stack.dashboards}
     for dashboard in stack.dashboards:
-        yield f"grafana/dashboards/{dashboard.uid}.json", json_text.text(dashboard.model)
+        text = json_text.text(dashboard.model, shared)
+        yield f"grafana/dashboards/{dashboard.uid}.json", text
 
 
 def _runbooks(stack: Stack) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,10 @@
 """One file of the rendered tree."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+_PIECE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +13,8 @@ class RenderedFile:
 
     path: PurePosixPath
     text: str
+
+
+def encoded(text: str) -> Iterator[bytes]:
+    """In UTF-8, piece by piece: the rules of hundreds of services are tens of megabytes."""
+    return (text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE))

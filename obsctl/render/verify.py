@@ -14,7 +14,7 @@ from obsctl.conventions import COMPOSE_FILE
 from obsctl.errors import Location, Problem, RenderError
 from obsctl.project.addresses import RefusedError, parse_address
 from obsctl.render.patches import parsed
-from obsctl.render.rendered import RenderedFile
+from obsctl.render.rendered import RenderedFile, encoded
 from obsctl.render.tools import Outcome, tool_checks
 
 _RULES = ("prometheus/alert_rules.yml", "prometheus/recording_rules.yml")
@@ -100,7 +100,8 @@ def _with_tools(texts: Mapping[str, str]) -> list[Outcome]:
         for path, text in texts.items():
             if path == COMPOSE_FILE or path.startswith(("prometheus/", "alertmanager/")):
                 (tree / path).parent.mkdir(parents=True, exist_ok=True)
-                (tree / path).write_text(text, encoding="utf-8")
+                with (tree / path).open("wb") as file:
+                    file.writelines(encoded(text))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(lambda check: check(tree), tool_checks(texts)))
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from obsctl.conventions import MANIFEST_FILE
 from obsctl.errors import Location, Problem, RenderError, unwritable
 from obsctl.render.access import open_to_containers
 from obsctl.render.manifest import Manifest, read_manifest, sha256
-from obsctl.render.rendered import RenderedFile
+from obsctl.render.rendered import RenderedFile, encoded
 
 _FORCE = "move your change to obsctl.yaml (`patches:`) or templates/, or overwrite it with --force"
 _MODE = 0o644  # containers read these files as their own users
@@ -153,24 +153,20 @@ def _replace(
     if manifest and final and contents:
         pending = {path: final.files[path] for path in contents}
         journal[MANIFEST_FILE] = Manifest(manifest.files, pending).text()
-    staged: dict[Path, Path] = {}
+    # The journal comes first, so that a run that is cut short can be told from an edit.
+    texts = {directory / path: text for path, text in (journal | dict(contents)).items()}
+    folders = {place.parent: None for place in texts}
     made: list[Path] = []
-    present: set[Path] = set()
     try:
-        # The journal comes first, so that a run that is cut short can be told from an edit.
-        for path, content in (journal | dict(contents)).items():
-            place = directory / path
-            if place.parent not in present:
-                present.add(place.parent)
-                made += _make_directories(place.parent)
-            staged[place] = _stage(place, content.encode())
-        _sync(staged.values())
-        for place, temporary in staged.items():
-            temporary.replace(place)
-        _sync({place.parent for place in staged})
+        for folder in folders:
+            made += _make_directories(folder)
+        _at_once(lambda place: _stage(place, texts[place]), texts)
+        for place in texts:
+            _beside(place).replace(place)
+        _at_once(_sync, folders)
     except BaseException:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
+        for place in texts:
+            _beside(place).unlink(missing_ok=True)
         for parent in reversed(made):
             with contextlib.suppress(OSError):
                 parent.rmdir()
@@ -184,29 +180,28 @@ def _make_directories(directory: Path) -> list[Path]:
     return missing[::-1]
 
 
-def _stage(place: Path, content: bytes) -> Path:
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+def _beside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.{os.getpid()}.tmp")
+
+
+def _stage(place: Path, text: str) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    descriptor = os.open(temporary, flags, _MODE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, _MODE)  # whatever the umask
-            file.write(content)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+    with os.fdopen(os.open(_beside(place), flags, _MODE), "wb") as file:
+        os.fchmod(file.fileno(), _MODE)  # whatever the umask
+        file.writelines(encoded(text))
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def _sync(paths: Iterable[Path]) -> None:
-    """fsync of all paths; several at once, because each waits for the disk."""
+def _at_once(task: Callable[[Path], None], paths: Iterable[Path]) -> None:
+    """For all paths; several at a time, because each waits for the disk."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(_sync_one, paths))
+        list(pool.map(task, paths))
 
 
-def _sync_one(path: Path) -> None:
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

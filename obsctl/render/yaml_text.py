@@ -41,7 +41,7 @@ def scalar(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in YAML: {value!r}")
 
 
-@lru_cache(maxsize=50_000)  # labels, keys and durations come back all the time
+@lru_cache(maxsize=8_192)  # labels, keys and durations come back all the time
 def text_scalar(text: str) -> str:
     """Text on one line: plain where nothing can misread it, else quoted."""
     if _PLAIN.fullmatch(text):

@@ -1,7 +1,7 @@
 """All dashboards of a project: home, one for each service, stack, logs, SLO, runbooks."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from obsctl.catalog.model import Alert, Catalog, Panel
 from obsctl.catalog.text import number
@@ -30,6 +30,34 @@ from obsctl.stack.rules import build_rules
 from obsctl.stack.subjects import Subject, subjects
 from obsctl.stack.thresholds import Tuned, key_of, tune
 
+# What the variables of a service's dashboard choose.
+_CHOSEN: Final = {
+    "selector": 'job=~"$job",instance=~"$instance"',
+    "job_selector": 'job=~"$job"',
+}
+_Queries = tuple[tuple[str, str], ...]  # expressions and legends, filled in
+
+
+class _Cell(NamedTuple):
+    """A panel's place in a row, with the alert whose thresholds it draws."""
+
+    panel: Panel
+    queries: _Queries
+    alert: Alert | None
+
+
+class _Row(NamedTuple):
+    title: str
+    cells: Sequence[_Cell]
+
+    @property
+    def key(self) -> Hashable:
+        """The same for rows that are drawn alike; panels and alerts are those of the catalogue."""
+        return self.title, tuple((id(c.panel), c.queries, id(c.alert)) for c in self.cells)
+
+
+_Drawn = dict[Hashable, list[Model]]
+
 
 def build_dashboards(
     project: Project,
@@ -53,10 +81,14 @@ def build_dashboards(
     by_name = {subject.service: subject for subject in watched}
     promises = tuple(slo.promises(project, by_name, findings))
     boards = [home_dashboard(project, watched, links, runbooks, has_slo=bool(promises))]
+    drawn: _Drawn = {}
     boards += [
-        _service(subject, tuned, links) for subject in watched if dashboard_of(subject) != STACK_UID
+        _service(subject, _rows(subject, tuned, _CHOSEN), links, drawn)
+        for subject in watched
+        if dashboard_of(subject) != STACK_UID
     ]
-    boards.append(_stack([s for s in watched if dashboard_of(s) == STACK_UID], tuned))
+    parts = (subject for subject in watched if dashboard_of(subject) == STACK_UID)
+    boards.append(_stack(row for part in parts for row in _rows(part, tuned, {})))
     if links.has_logs:
         boards.append(logs_dashboard(project))
     if promises:
@@ -82,13 +114,10 @@ def _own(own: Sequence[OwnDashboard], links: Links, findings: Findings) -> Itera
         yield board
 
 
-def _service(subject: Subject, tuned: Mapping[str, Tuned | None], links: Links) -> Dashboard:
-    grid = Grid()
-    values = {
-        "selector": 'job=~"$job",instance=~"$instance"',
-        "job_selector": 'job=~"$job"',
-    }
-    _fill(grid, subject, tuned, values)
+def _service(subject: Subject, rows: Sequence[_Row], links: Links, drawn: _Drawn) -> Dashboard:
+    # Hundreds of services of one kind have the very same panels.
+    key = tuple(each.key for each in rows)
+    panels = drawn.get(key) or drawn.setdefault(key, _panels(rows))
     where = [link("Home", "/d/obsctl-home"), link("Runbooks", f"/d/{RUNBOOKS_UID}")]
     if logs := links.logs(subject.service):
         where.insert(1, link("Logs", logs))
@@ -99,7 +128,7 @@ def _service(subject: Subject, tuned: Mapping[str, Tuned | None], links: Links) 
     model = dashboard_model(
         uid=uid,
         title=title,
-        panels=grid.panels,
+        panels=panels,
         variables=_variables(subject.service),
         links=where,
         alerts_of=subject.service,
@@ -107,33 +136,45 @@ def _service(subject: Subject, tuned: Mapping[str, Tuned | None], links: Links) 
     return Dashboard(uid, title, model)
 
 
-def _stack(subjects: Iterable[Subject], tuned: Mapping[str, Tuned | None]) -> Dashboard:
-    grid = Grid()
-    for subject in subjects:
-        _fill(grid, subject, tuned, {})
+def _stack(rows: Iterable[_Row]) -> Dashboard:
     title = "Monitoring stack"
     where = [link("Home", "/d/obsctl-home")]
-    model = dashboard_model(uid=STACK_UID, title=title, panels=grid.panels, links=where)
+    model = dashboard_model(uid=STACK_UID, title=title, panels=_panels(rows), links=where)
     return Dashboard(STACK_UID, title, model)
 
 
-def _fill(
-    grid: Grid, subject: Subject, tuned: Mapping[str, Tuned | None], values: Mapping[str, str]
-) -> None:
+def _panels(rows: Iterable[_Row]) -> list[Model]:
+    grid = Grid()
+    for row in rows:
+        grid.row(row.title)
+        for cell in row.cells:
+            model = panel_model(cell.panel, cell.queries, cell.alert)
+            grid.add(model, cell.panel.width, height_of(cell.panel))
+    return grid.panels
+
+
+def _rows(
+    subject: Subject, tuned: Mapping[str, Tuned | None], values: Mapping[str, str]
+) -> list[_Row]:
     alerts = _alerts(subject, tuned)
+    rows = []
     for title, panels in by_row(subject.kind.panels):
-        shown = [panel for panel in panels if _is_shown(panel, subject)]
-        if not shown:
-            continue
-        grid.row(title)
-        for panel in shown:
-            queries = [
-                (subject.fill(query.expr, values), subject.fill(query.legend, values))
-                for query in panel.queries
-                if subject.uses(query.expr)
-            ]
-            model = panel_model(panel, queries, alerts.get(panel.alert or ""))
-            grid.add(model, panel.width, height_of(panel))
+        cells = [
+            _Cell(panel, _queries(panel, subject, values), alerts.get(panel.alert or ""))
+            for panel in panels
+            if _is_shown(panel, subject)
+        ]
+        if cells:
+            rows.append(_Row(title, cells))
+    return rows
+
+
+def _queries(panel: Panel, subject: Subject, values: Mapping[str, str]) -> _Queries:
+    return tuple(
+        (subject.fill(query.expr, values), subject.fill(query.legend, values))
+        for query in panel.queries
+        if subject.uses(query.expr)
+    )
 
 
 def _is_shown(panel: Panel, subject: Subject) -> bool:

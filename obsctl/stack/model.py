@@ -1,6 +1,6 @@
 """The Stack: what runs, what is scraped, what alerts, where it is shown; knows no Docker."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from obsctl.catalog.model import Scalar, Setting
@@ -110,10 +110,24 @@ class RunbookPage:
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
-    """One promtool unit test as plain data; `slow` ones go to a file of their own."""
+    """One promtool unit test; `slow` ones go to a file of their own."""
 
-    document: Mapping[str, object]
+    name: str
+    interval: str
+    series: Mapping[str, str]  # notation of the values by series
+    questions: Sequence[Mapping[str, object]]
     slow: bool = False
+
+    @property
+    def document(self) -> dict[str, object]:
+        """As promtool reads it; made when it is written, for it is several times as large."""
+        series = [{"series": name, "values": values} for name, values in self.series.items()]
+        return {
+            "name": self.name,
+            "interval": self.interval,
+            "input_series": series,
+            "promql_expr_test": self.questions,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def packed(looks: Iterable[Look]) -> tuple[RuleTest, ...]:
             family.append(test)
         test.add(look)
     return tuple(
-        RuleTest(test.document(interval), slow)
+        test.packed(interval, slow=slow)
         for (interval, slow), family in tests.items()
         for test in family
     )
@@ -60,17 +60,13 @@ class _Test:
         self.looks.append(look)
         self.taken.setdefault(look.service, set()).update(look.metrics)
 
-    def document(self, interval: str) -> dict[str, Any]:
+    def packed(self, interval: str, *, slow: bool) -> RuleTest:
         titles = [look.title for look in self.looks]
         rest = len(titles) - _TITLES_MAX
         name = "; ".join(titles[:_TITLES_MAX]) + (f"; and {rest} more" if rest > 0 else "")
         series = {name: values for look in self.looks for name, values in look.series.items()}
-        return {
-            "name": name,
-            "interval": interval,
-            "input_series": [{"series": name, "values": values} for name, values in series.items()],
-            "promql_expr_test": [_question(look) for look in self.looks],
-        }
+        questions = tuple(_question(look) for look in self.looks)
+        return RuleTest(name, interval, series, questions, slow)
 
 
 def _question(look: Look) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def dashboard_model(  # noqa: PLR0913 - the parts of a dashboard that differ
     *,
     uid: str,
     title: str,
-    panels: Sequence[Model],
+    panels: list[Model],
     variables: Sequence[Model] = (),
     links: Sequence[Model] = (),
     alerts_of: str | None = None,
@@ -207,7 +207,7 @@ def dashboard_model(  # noqa: PLR0913 - the parts of a dashboard that differ
         "links": list(links),
         "annotations": {"list": [_annotation(alerts_of)] if alerts_of else []},
         "templating": {"list": list(variables)},
-        "panels": list(panels),
+        "panels": panels,
     }
 
 
