@@ -32,9 +32,14 @@ def refused(project: Project, short_path: Path, faults: Faults | None = None) ->
 
 
 def telling(place: str, **words: str) -> Faults:
-    """The Engine's own answer at one place, but for some of its words."""
+    """The Engine's own answer at one place, but for some of its words.
+
+    Its answer to a ping is without the header that names the version.
+    """
 
     def told(path: str, body: bytes) -> bytes | None:
+        if path == "/_ping":
+            return body
         return json.dumps(json.loads(body) | words).encode() if path == place else None
 
     return Faults(told=told)

@@ -70,9 +70,10 @@ def test_nonsense(monkeypatch: pytest.MonkeyPatch, short_path: Path, answer: byt
         assert "no usable answer" in refusal(monkeypatch, f"unix://{short_path}/s")
 
 
-def test_too_old(monkeypatch: pytest.MonkeyPatch, short_path: Path) -> None:
-    body = b'{"ApiVersion": "1.24", "Version": "1.12"}'
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+@pytest.mark.parametrize("header", ["", "Api-Version: 1.24\r\n"])
+def test_too_old(monkeypatch: pytest.MonkeyPatch, short_path: Path, header: str) -> None:
+    body = b"{}" if header else b'{"ApiVersion": "1.24", "Version": "1.12"}'
+    head = f"HTTP/1.1 200 OK\r\n{header}Content-Length: {len(body)}\r\n\r\n".encode()
     with listening(short_path / "s", head + body):
         assert "is too old: it has API 1.24" in refusal(monkeypatch, f"unix://{short_path}/s")
 
