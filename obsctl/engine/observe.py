@@ -48,6 +48,11 @@ class Container:
     def is_running(self) -> bool:
         return self.state == "running"
 
+    @property
+    def holds_ports(self) -> bool:
+        """Frozen or between two attempts it has them as well."""
+        return self.state in {"running", "paused", "restarting"}
+
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
@@ -56,6 +61,7 @@ class Foreign:
     name: str
     project: str
     ports: tuple[HostPort, ...]
+    directory: str = ""  # of its compose file, if it has one; links resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,6 @@ def epoch_seconds(text: str) -> float:
 
 def _container(found: Json) -> Container:
     state, config, labels = found["State"], found["Config"], found["Config"].get("Labels") or {}
-    directory = labels.get(LABEL_WORKING_DIRECTORY, "")
     bindings = found["HostConfig"].get("PortBindings") or {}
     return Container(
         id=found["Id"],
@@ -138,12 +143,16 @@ def _container(found: Json) -> Container:
         image=config.get("Image", ""),
         image_id=found.get("Image", ""),
         spec_hash=labels.get(LABEL_SPEC_HASH) or labels.get(COMPOSE_CONFIG_HASH, ""),
-        directory=os.path.realpath(directory) if directory else "",
+        directory=_directory(labels.get(LABEL_WORKING_DIRECTORY, "")),
         networks=tuple(sorted(found["NetworkSettings"].get("Networks") or ())),
         ports=tuple(_bound_ports(bindings)),
         grace_s=int(config.get("StopTimeout") or 10),
         inspected=found,
     )
+
+
+def _directory(named: str) -> str:
+    return os.path.realpath(named) if named else ""
 
 
 def _bound_ports(bindings: Mapping[str, list[Mapping[str, str]] | None]) -> Iterable[HostPort]:
@@ -162,7 +171,8 @@ def _foreign(one: Json) -> Foreign:
         if port.get("PublicPort")
     )
     names = one.get("Names") or [one["Id"][:12]]
-    return Foreign(names[0].lstrip("/"), _label(one, COMPOSE_PROJECT), ports)
+    directory = _directory(_label(one, LABEL_WORKING_DIRECTORY))
+    return Foreign(names[0].lstrip("/"), _label(one, COMPOSE_PROJECT), ports, directory)
 
 
 def _resource(one: Json) -> Resource:

@@ -91,6 +91,7 @@ class _Look:
         return list({one.name: one for one in services if one}.values())
 
     def names(self) -> Iterator[Problem]:
+        yield from self.earlier_names()
         yield from self.other_checkouts()
         yield from self.foreign_names()
         yield from self.external()
@@ -101,9 +102,23 @@ class _Look:
         yield from self.disk()
         yield from self.images()
 
+    @property
+    def _here(self) -> str:
+        return str(self.desired.file.parent)
+
+    def earlier_names(self) -> Iterator[Problem]:
+        """The project was renamed while it ran: both would mount the same files."""
+        name, file = self.desired.project, self.desired.file
+        others = {one.project for one in self.observed.foreign if one.directory == self._here}
+        for other in sorted(others) if self.engine.is_local else ():
+            yield Problem(
+                f"this directory still runs as project `{other}`, and is to be `{name}` now",
+                hint=f"`docker compose -p {other} -f {file} down` stops it; its volumes stay, and "
+                f"`{name}` begins with empty ones; or give the project its old name back",
+            )
+
     def other_checkouts(self) -> Iterator[Problem]:
-        here = str(self.desired.file.parent)
-        others = {one.directory for one in self.observed.containers} - {"", here}
+        others = {one.directory for one in self.observed.containers} - {"", self._here}
         for other in sorted(others):
             if self.engine.is_local and (Path(other) / COMPOSE_FILE).exists():
                 yield Problem(
@@ -164,7 +179,10 @@ class _Look:
         yield from missing_directories(self.desired, self._made())
 
     def ports(self) -> Iterator[Problem]:
-        kept = [port for one in self.observed.containers if one.is_running for port in one.ports]
+        kept = [port for one in self.observed.containers if one.holds_ports for port in one.ports]
+        # Told already, by the name that the project had.
+        renamed = (one for one in self.observed.foreign if one.directory == self._here)
+        kept += [port for one in renamed for port in one.ports]
         for service in self._made():
             for port in service.ports:
                 if any(_clash(port, other) for other in kept):

@@ -12,6 +12,7 @@ Named = Mapping[str, Any]
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LISTED_MAX: Final = 6
+_ALIKE_MAX: Final = 3  # changes of alerts that have a line each, though they are the same
 _DASHBOARDS: Final = "grafana/dashboards/"
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 _NUMBERED: Final = " #"  # before the number of one of several rules of a name
@@ -94,6 +95,7 @@ def _counted(names: Sequence[str], noun: str) -> str:
 
 
 def _setting_lines(old: Named, new: Named) -> Iterator[str]:
+    """Nothing where there were none before: then all of it is new."""
     for key in sorted(old.keys() | new.keys()) if old else ():
         if old.get(key) != new.get(key):
             yield f"{key} {_shown(old.get(key))} -> {_shown(new.get(key))}"
@@ -135,9 +137,15 @@ def _unused(found: Named, name: str) -> str:
 
 def _alert_lines(old: Named, new: Named) -> Iterator[str]:
     yield from _changed_names("alert", old, new, only_presence=True)
+    alike: dict[str, list[str]] = {}
     for name in sorted(old.keys() & new.keys()):
         if old[name] != new[name]:
-            yield f"{name}: {', '.join(_alert_changes(old[name], new[name]))}"
+            alike.setdefault(", ".join(_alert_changes(old[name], new[name])), []).append(name)
+    for words, names in alike.items():
+        if len(names) > _ALIKE_MAX:
+            yield f"{words} in {_counted(names, 'alert')}"
+        else:
+            yield from (f"{name}: {words}" for name in names)
 
 
 def _alert_changes(old: Named, new: Named) -> Iterator[str]:
@@ -151,9 +159,9 @@ def _alert_changes(old: Named, new: Named) -> Iterator[str]:
         if old.get(key) != new.get(key):
             yield f"{key} {_shown(old.get(key))} -> {_shown(new.get(key))}"
             told = True
-    if old.get("labels") != new.get("labels"):
-        yield "other labels"
-    elif not told:
+    labels = list(_setting_lines(old.get("labels") or {}, new.get("labels") or {}))
+    yield from labels
+    if not told and not labels:
         yield "other words"
 
 

@@ -47,7 +47,10 @@ def telling(place: str, **words: str) -> Faults:
 
 @contextmanager
 def somebody_elses(project: Project) -> Iterator[None]:
-    """A container, a network and a volume that have our names and are not ours."""
+    """A container, a network and a volume that have our names and are not ours.
+
+    And a container that was made of the same files under another name.
+    """
     names = {
         "container": f"{project.name}-redis-1",
         "network": f"{project.name}_observability",
@@ -58,6 +61,10 @@ def somebody_elses(project: Project) -> Iterator[None]:
             stack.callback(project.docker, kind, "rm", name)
             arguments = ("--name", name, project.kit.images["redis"])
             project.docker(kind, "create", *(arguments if kind == "container" else (name,)))
+        labels = {"project": "before", "project.working_dir": str(project.stack)}
+        given = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items()]
+        before = project.docker("container", "create", *given, project.kit.images["redis"])
+        stack.callback(project.docker, "container", "rm", before)
         yield
 
 
@@ -104,6 +111,7 @@ def test_everything_at_once(project: Project, short_path: Path, tmp_path: Path) 
             with_low_map_count(project), short_path, telling("/info", DockerRootDir=str(full))
         )
     expected = (
+        f"this directory still runs as project `before`, and is to be `{project.name}` now",
         f"the container name `{project.name}-redis-1` is taken by a container that is not of this",
         f"the network `{project.name}_observability` exists and is not of this project",
         f"the volume `{project.name}_redis` exists and is not of this project",

@@ -72,9 +72,9 @@ def test_killed_removed_and_paused_containers_are_repaired(
     running: Project, short_path: Path
 ) -> None:
     up(running)
-    running.docker("stop", f"{running.name}-prometheus-1")
+    running.docker("stop", f"{running.name}-redis-1")
     running.docker("rm", "-f", f"{running.name}-alertmanager-1")
-    running.docker("pause", f"{running.name}-redis-1")
+    running.docker("pause", f"{running.name}-prometheus-1")  # and the port that it holds
     up(running)
     for service in ("prometheus", "alertmanager", "redis"):
         assert running.container(service)["State"]["Status"] == "running"

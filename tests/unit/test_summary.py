@@ -18,14 +18,19 @@ groups:
   - alert: HighLatency
     expr: {expr}
     for: {duration}
-    labels: {{severity: warning, service: backend}}
+    labels: {{severity: warning, service: backend, team: {team}}}
     annotations: {{description: '{words}'}}
 """
 
 
 def files(**changes: str) -> dict[str, str]:
     values = {"interval": "15s", "path": "/metrics", "targets": "'a:1'"}
-    values |= {"expr": "up > 0.5 and x > 3", "duration": "5m", "words": "slower than 2s; 5% may"}
+    values |= {
+        "team": "erp",
+        "expr": "up > 0.5 and x > 3",
+        "duration": "5m",
+        "words": "slower than 2s; 5% may",
+    }
     values |= changes
     return {
         "prometheus/prometheus.yml": PROMETHEUS.format(**values),
@@ -55,6 +60,7 @@ def test_alerts() -> None:
     assert one(expr="down > 1") == (f"{name}: another expression",)
     assert one(duration="1m") == (f"{name}: for 5m -> 1m",)
     assert one(words="slow") == (f"{name}: other words",)
+    assert one(team="shop") == (f"{name}: team erp -> shop",)
     old = files() | {"prometheus/alert_rules.yml": "groups: []"}
     assert summarise(old, files()) == (f"adds 1 alert: {name}",)
     assert summarise(files(), old) == (f"removes 1 alert: {name}",)
@@ -91,5 +97,7 @@ def test_the_seed_project_with_another_threshold() -> None:
     text = old["prometheus/alert_rules.yml"]
     new = old | {"prometheus/alert_rules.yml": text.replace("for: 10m", "for: 7m")}
     lines = summarise(old, new)
-    assert "HighLatency (backend, warning): for 10m -> 7m" in lines
-    assert all(line.endswith("for 10m -> 7m") for line in lines)
+    (told,) = (line for line in lines if line.startswith("for 10m -> 7m in 17 alerts: Alert"))
+    assert told.endswith(", ...")
+    assert "ErrorBurst (backend, warning): keep_firing_for 10m -> 7m" in lines
+    assert all("for 10m -> 7m" in line for line in lines)
