@@ -3,11 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from obsctl.conventions import LABEL_SPEC_HASH
 from obsctl.engine.model import DesiredService
 from obsctl.engine.observe import Container
 from obsctl.engine.references import familiar
 
 Json = Mapping[str, Any]
+
+
+# A change from one value to another in words, after the name of what changed.
+Words = Callable[[Any, Any], str]
 
 
 def _size(value: object) -> str:
@@ -22,28 +27,56 @@ def _cpus(value: object) -> str:
     return f"{int(str(value or 0)) / 10**9:g}"
 
 
-# Engine key -> name as the compose file has it, and how a value is shown (None: not at all).
-_CONFIG: Final[Mapping[str, tuple[str, Callable[[object], str] | None]]] = {
-    "User": ("user", str),
-    "Cmd": ("command", None),
-    "Entrypoint": ("entrypoint", None),
-    "Healthcheck": ("healthcheck", None),
-    "StopTimeout": ("stop_grace_period", str),
+def _ports(value: object) -> str:
+    bindings = value.items() if isinstance(value, Mapping) else ()
+    places = (
+        f"{host.get('HostIp') or '*'}:{host.get('HostPort')}"
+        for _, hosts in bindings
+        for host in hosts or ()
+    )
+    return ", ".join(sorted(places)) or "none"
+
+
+def _shown(show: Callable[[object], str] = str) -> Words:
+    return lambda old, new: f"{show(old)} -> {show(new)}"
+
+
+def _changed(_old: object, _new: object) -> str:
+    return "changed"
+
+
+def _flags_changed(old: object, new: object) -> str:
+    """The flags by name; what they are given may be nobody's business."""
+    given = [list(one) if isinstance(one, list | tuple) else [] for one in (old, new)]
+    differing = [word for word in (*given[0], *given[1]) if not all(word in one for one in given)]
+    names = dict.fromkeys(str(word).partition("=")[0] for word in differing)
+    if not names or not all(name.startswith("-") for name in names):
+        return "changed"
+    return f"changed ({' '.join(names)})"
+
+
+# Engine key -> name as the compose file has it, and the words for a change.
+_CONFIG: Final[Mapping[str, tuple[str, Words]]] = {
+    "User": ("user", _shown()),
+    "Cmd": ("command", _flags_changed),
+    "Entrypoint": ("entrypoint", _changed),
+    "Healthcheck": ("healthcheck", _changed),
+    "StopTimeout": ("stop_grace_period", _shown()),
 }
-_HOST: Final[Mapping[str, tuple[str, Callable[[object], str] | None]]] = {
-    "Memory": ("memory limit", _size),
-    "NanoCpus": ("cpus", _cpus),
-    "PidsLimit": ("pids limit", str),
-    "PortBindings": ("published ports", None),
-    "ReadonlyRootfs": ("read_only", str),
-    "CapDrop": ("cap_drop", None),
-    "Binds": ("volumes", None),
-    "Mounts": ("mounts", None),
-    "Tmpfs": ("tmpfs", None),
-    "ExtraHosts": ("extra_hosts", None),
-    "LogConfig": ("logging", None),
-    "PidMode": ("pid", str),
-    "NetworkMode": ("network", str),
+_HOST: Final[Mapping[str, tuple[str, Words]]] = {
+    "Memory": ("memory limit", _shown(_size)),
+    "NanoCpus": ("cpus", _shown(_cpus)),
+    "PidsLimit": ("pids limit", _shown()),
+    "PortBindings": ("published ports", _shown(_ports)),
+    "ReadonlyRootfs": ("read_only", _shown()),
+    "CapDrop": ("cap_drop", _changed),
+    "Binds": ("volumes", _changed),
+    "Mounts": ("mounts", _changed),
+    "Tmpfs": ("tmpfs", _changed),
+    "ExtraHosts": ("extra_hosts", _changed),
+    "LogConfig": ("logging", _changed),
+    "PidMode": ("pid", _shown()),
+    "NetworkMode": ("network", _shown()),
 }
 
 
@@ -66,17 +99,23 @@ def _changes(service: DesiredService, container: Container) -> Iterator[str]:
     changed = [one.partition("=")[0] for one in service.body.get("Env", ()) if one not in present]
     if changed:
         yield f"environment {', '.join(changed)} changed"
+    labels = found.get("Config", {}).get("Labels") or {}
+    asked = service.body.get("Labels", {}).items()
+    if named := [key for key, value in asked if _says(key) and labels.get(key) != value]:
+        yield f"label {', '.join(named)} changed"
 
 
-def _compare(
-    wanted: Json, found: Json, table: Mapping[str, tuple[str, Callable[[object], str] | None]]
-) -> Iterator[str]:
-    for key, (name, show) in table.items():
+def _says(label: str) -> bool:
+    """Whether it is more than bookkeeping, which is written anew with every change."""
+    return label != LABEL_SPEC_HASH and not label.startswith("com.docker.compose.")
+
+
+def _compare(wanted: Json, found: Json, table: Mapping[str, tuple[str, Words]]) -> Iterator[str]:
+    for key, (name, words) in table.items():
         new, old = wanted.get(key), found.get(key)
         # What is not asked for is up to the image and the Engine.
-        if not new or new == old:
-            continue
-        yield f"{name} {show(old)} -> {show(new)}" if show else f"{name} changed"
+        if new and new != old:
+            yield f"{name} {words(old, new)}"
 
 
 def exit_cause(container: Container) -> str:

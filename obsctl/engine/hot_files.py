@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from obsctl.engine.coming import Coming
+from obsctl.errors import EngineError, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class HotFiles:
 
 
 def read_hot_files(base: Path, directories: Iterable[str]) -> HotFiles:
-    """Hash every file below the directories; one that does not exist is empty."""
+    """Hash every file below the directories; one that does not exist is empty.
+
+    EngineError for a file that cannot be read.
+    """
     digests: dict[str, str] = {}
     changed_at = 0.0
     directories = tuple(directories)
@@ -44,11 +48,22 @@ def read_hot_files(base: Path, directories: Iterable[str]) -> HotFiles:
         root = base / directory
         # A directory's own time tells of files that were removed.
         for path in (root, *_below(root)) if root.is_dir() else ():
-            changed_at = max(changed_at, path.stat().st_mtime)
-            if path.is_file():
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                digests[path.relative_to(base).as_posix()] = digest
+            try:
+                changed_at = max(changed_at, path.stat().st_mtime)
+                if path.is_file():
+                    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                    digests[path.relative_to(base).as_posix()] = digest
+            except FileNotFoundError:
+                continue  # it went while we looked, or leads nowhere: nobody can load it
+            except OSError as error:
+                raise _unreadable(path, error) from None
     return HotFiles(digests, changed_at, directories)
+
+
+def _unreadable(path: Path, error: OSError) -> EngineError:
+    words = (error.strerror or str(error)).lower()
+    hint = "its owner and mode must let whoever runs obsctl read it, and the container as well"
+    return EngineError(Problem(f"`{path}` cannot be read: {words}", hint=hint))
 
 
 def _below(root: Path) -> Iterator[Path]:

@@ -96,7 +96,8 @@ def test_a_metrics_stack_on_podman(stack: Stack, short_path: Path) -> None:
     stack.assert_quiet(short_path)
     stack.write(", retention: 20d")
     # Podman calls the image by another name, and that is not what has changed.
-    assert "replace prometheus  command changed" in stack.obsctl("plan")
+    planned = "replace prometheus  command changed (--storage.tsdb.retention.time)\n"
+    assert planned in stack.obsctl("plan")
     stack.kill_at(r"/containers/\w+/rename", short_path)
     assert "the last `up` was cut off" in stack.obsctl("up")
     assert stack.names("container") == containers

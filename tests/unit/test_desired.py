@@ -8,9 +8,10 @@ import yaml
 
 from obsctl.engine.coming import Coming
 from obsctl.engine.desired import load_desired
+from obsctl.engine.hot_files import read_hot_files
 from obsctl.engine.model import COMPLETED, STARTED, Dependency, HostPort
 from obsctl.engine.quantities import nanoseconds, size_bytes
-from obsctl.errors import ObsctlError, RenderError
+from obsctl.errors import EngineError, ObsctlError, RenderError
 
 Json = dict[str, Any]
 
@@ -197,3 +198,17 @@ def test_sizes(text: object, value: int) -> None:
 def test_no_sizes(text: object) -> None:
     with pytest.raises(ValueError, match="is no size"):
         size_bytes(text)
+
+
+def test_hot_files_that_lead_nowhere_are_none(tmp_path: Path) -> None:
+    hot = tmp_path / "prometheus"
+    hot.mkdir()
+    (hot / "rules.yml").write_text("groups: []\n")
+    (hot / "gone.yml").symlink_to(tmp_path / "nowhere")
+    (hot / "loop.yml").symlink_to(hot / "loop.yml")
+    with pytest.raises(EngineError, match="cannot be read: too many levels"):
+        read_hot_files(tmp_path, ["prometheus"])
+    (hot / "loop.yml").unlink()
+    assert list(read_hot_files(tmp_path, ["prometheus", "absent"]).digests) == [
+        "prometheus/rules.yml"
+    ]

@@ -117,18 +117,35 @@ def test_drift_is_replaced(found: Container, cause: str) -> None:
 
 def test_the_cause_names_what_changed_and_no_values_of_the_environment() -> None:
     body = {
-        "Cmd": ["--new"],
+        "Cmd": ["--kept", "--new", "--limit=2", "--token=abc"],
+        "Entrypoint": ["sh", "-c", "new"],
         "Env": ["PASSWORD=new"],
-        "HostConfig": {"Memory": 2**30, "NanoCpus": 2 * 10**9},
+        "Labels": {"team": "shop", "com.docker.compose.config-hash": "b"},
+        "HostConfig": {
+            "Memory": 2**30,
+            "NanoCpus": 2 * 10**9,
+            "PortBindings": {"9090/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9091"}]},
+        },
     }
     wanted = desired(replace(service("a"), body=body))
     inspected = {
-        "Config": {"Cmd": ["--old"], "Env": ["PASSWORD=old"]},
+        "Config": {
+            "Cmd": ["--kept", "--limit=1", "--token=def"],
+            "Entrypoint": ["sh", "-c", "old"],
+            "Env": ["PASSWORD=old"],
+            "Labels": {"team": "erp", "of-the-image": "x", "com.docker.compose.config-hash": "a"},
+        },
         "HostConfig": {"Memory": 512 * 2**20, "NanoCpus": 2 * 10**9},
     }
     seen = observed(wanted, container("a", spec_hash="b", inspected=inspected))
-    assert lines(wanted, seen) == [
-        "replace a: command changed, memory limit 512 MiB -> 1 GiB, environment PASSWORD changed"
+    (line,) = lines(wanted, seen)
+    assert line.removeprefix("replace a: ").split(", ") == [
+        "command changed (--limit --token --new)",
+        "entrypoint changed",
+        "memory limit 512 MiB -> 1 GiB",
+        "published ports none -> 127.0.0.1:9091",
+        "environment PASSWORD changed",
+        "label team changed",
     ]
 
 
