@@ -69,6 +69,9 @@ _HOST: Final[Mapping[str, tuple[str, Words]]] = {
     "PidsLimit": ("pids limit", _shown()),
     "PortBindings": ("published ports", _shown(_ports)),
     "ReadonlyRootfs": ("read_only", _shown()),
+}
+# What Podman tells of in other terms than it was asked in.
+_HOST_AS_ASKED: Final[Mapping[str, tuple[str, Words]]] = {
     "CapDrop": ("cap_drop", _changed),
     "Binds": ("volumes", _changed),
     "Mounts": ("mounts", _changed),
@@ -78,6 +81,9 @@ _HOST: Final[Mapping[str, tuple[str, Words]]] = {
     "PidMode": ("pid", _shown()),
     "NetworkMode": ("network", _shown()),
 }
+
+
+_MADE_BY_PODMAN: Final = "container=podman"  # in the environment of each
 
 
 def definition_cause(service: DesiredService, container: Container) -> str:
@@ -93,8 +99,11 @@ def _changes(service: DesiredService, container: Container) -> Iterator[str]:
     if not found:
         return
     yield from _compare(service.body, found.get("Config", {}), _CONFIG)
-    yield from _compare(service.body["HostConfig"], found.get("HostConfig", {}), _HOST)
+    wanted, host = service.body["HostConfig"], found.get("HostConfig", {})
     present = set(found.get("Config", {}).get("Env") or ())
+    yield from _compare(wanted, host, _HOST)
+    if _MADE_BY_PODMAN not in present:
+        yield from _compare(wanted, host, _HOST_AS_ASKED)
     # Names only: a value may be nobody's business.
     changed = [one.partition("=")[0] for one in service.body.get("Env", ()) if one not in present]
     if changed:
