@@ -105,6 +105,8 @@ class _Run:
         preflight(self.engine, self.desired, observed, plan)
         self.check_interrupt()
         check_staged(self.engine, self.desired, plan, self.goal.coming)
+        # The new files may be under check still: what is imported meanwhile delays nothing.
+        import obsctl.engine.apply  # noqa: F401
 
     def check_interrupt(self) -> None:
         """While nothing is changed yet."""

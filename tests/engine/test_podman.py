@@ -104,7 +104,7 @@ def test_a_metrics_stack_on_podman(stack: Stack, short_path: Path) -> None:
     stack.write(", retention: 20d", evaluation="2s")
     assert "read back as written" in stack.obsctl("up")
     stack.assert_quiet(short_path)
-    assert "healthy (" in stack.obsctl("check", "--wait=30", "--deep")
+    assert "healthy (" in stack.obsctl("check", "--wait=60", "--deep")
     file = str(stack.project.folder / "stack" / "docker-compose.yml")
     shown = stack.run("docker-compose", "-p", stack.project.name, "-f", file, "ps")
     assert all(name in shown.stdout for name in containers), shown.text
