@@ -9,7 +9,7 @@ OBSCTL_REQUIRE ?=
 export OBSCTL_REQUIRE
 # More than a usual machine's cores: most tests wait for containers. A file stays in one process.
 PARALLEL := -n 4 --dist loadfile
-FAULTS := faults faults_fresh signals snapshots surroundings private
+FAULTS := faults faults_fresh container_faults signals snapshots surroundings disk preflight private
 
 .PHONY: help setup format lint types test unit engine instrument faults tools demo demo-down bench overhead golden check clean
 

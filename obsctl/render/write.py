@@ -165,8 +165,10 @@ def _replace(
             _beside(place).replace(place)
         _at_once(_sync, folders)
     except BaseException:
+        # None of this may hide what went wrong.
         for place in texts:
-            _beside(place).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                _beside(place).unlink()
         for parent in reversed(made):
             with contextlib.suppress(OSError):
                 parent.rmdir()

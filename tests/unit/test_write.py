@@ -237,6 +237,17 @@ def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path) -> None:
         assert MANIFEST_FILE not in str(caught.value)
 
 
+def test_a_file_in_place_of_a_directory_below_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    stack = tmp_path / "stack"
+    stack.mkdir()
+    (stack / "b").write_text("")
+    wanted = (RenderedFile(PurePosixPath("a/x"), "1"), RenderedFile(PurePosixPath("b/x"), "2"))
+    with pytest.raises(RenderError, match=r"stack/b` cannot be written: file exists$") as caught:
+        write(wanted, stack)
+    assert "move what is there out of the way" in str(caught.value.problems[0].hint)
+    assert [path.name for path in stack.rglob("*")] == ["b"]
+
+
 def test_a_directory_that_takes_no_files_is_named_and_no_temporary_file() -> None:
     # There even root makes none.
     with pytest.raises(RenderError, match=r"^`/proc/sys/kernel` cannot be written: "):
