@@ -19,7 +19,8 @@ class Source:
 
     path: Path
     secret: str | None = None
-    changed_at: float = 0.0  # of a secret: when its file became what it is, in epoch seconds
+    changed_at: float = 0.0  # when it became what it is, in epoch seconds
+    inode: int = 0  # of a directory; 0 where there is none yet
 
 
 def check_forms(file: ComposeFile, key: str) -> None:
@@ -57,7 +58,8 @@ def volume_names(file: ComposeFile, key: str) -> list[str]:
 def sources(file: ComposeFile, key: str) -> Iterator[Source]:
     """What must exist on the host before the container can be made."""
     for entry in _entries(file, key, "bind"):
-        yield Source(_absolute(file, entry["source"]))
+        path = _absolute(file, entry["source"])
+        yield Source(path, None, _changed_at(path), inode_of(path))
     for secret in secret_names(file, key):
         path = _absolute(file, file.secrets[secret]["file"])
         yield Source(path, secret, _changed_at(path))
@@ -69,6 +71,14 @@ def _changed_at(path: Path) -> float:
         return path.lstat().st_ctime
     except OSError:
         return 0.0
+
+
+def inode_of(directory: Path) -> int:
+    """What a container that mounts it holds on to, whatever has its name; 0 without it."""
+    try:
+        return directory.stat().st_ino if directory.is_dir() else 0
+    except OSError:
+        return 0
 
 
 def secret_names(file: ComposeFile, key: str) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from obsctl.engine.causes import definition_cause
 from obsctl.engine.data_guard import data_risks, guarded
-from obsctl.engine.mending import mending
+from obsctl.engine.mending import mending, unmounted
 from obsctl.engine.model import STARTED, Desired, DesiredService
 from obsctl.engine.observe import Container, Observed
 from obsctl.engine.plan import Action, Operation, Plan
@@ -162,7 +162,9 @@ class _Reconciler:
             return f"not attached to network {', '.join(missing)}"
         if container.state in {"dead", "removing"}:
             return f"the Engine could not remove it ({container.state})"
-        return self._emptied(service) if service.one_shot else None
+        if service.one_shot:
+            return self._emptied(service)
+        return unmounted(service, container, self.state, self.desired.file.parent)
 
     def _emptied(self, service: DesiredService) -> str | None:
         """A set-up that has run must run again when what it set up starts from nothing."""

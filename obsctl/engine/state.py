@@ -13,11 +13,15 @@ STATE_FILE: Final = "state.json"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The digests of the hot files that this very container loaded last, and its image."""
+    """The digests of the hot files that this very container loaded last, and its image.
+
+    `mounts` are the inodes of the directories that it was seen to work with, by path.
+    """
 
     container: str
     digests: Mapping[str, str]
     image: str = ""
+    mounts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

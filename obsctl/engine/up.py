@@ -14,6 +14,7 @@ from obsctl.engine.interrupt import Interrupt, interruptible
 from obsctl.engine.journal import Journal, interrupted_steps
 from obsctl.engine.lock import Waiting, project_lock
 from obsctl.engine.model import Desired
+from obsctl.engine.mounts import inode_of
 from obsctl.engine.observe import Observed, observe
 from obsctl.engine.patience import Patience
 from obsctl.engine.plan import Plan
@@ -136,7 +137,12 @@ class _Run:
             ids = {name.lstrip("/"): one["Id"] for one in listed for name in one["Names"]}
         before = read_state(self.goal.state_directory).loaded
         loaded = {
-            name: Loaded(ids[service.container], dict(service.hot.digests), service.image)
+            name: Loaded(
+                ids[service.container],
+                dict(service.hot.digests),
+                service.image,
+                {str(one.path): inode for one in service.sources if (inode := inode_of(one.path))},
+            )
             for name, service in self.desired.services.items()
             if service.container in ids
         }

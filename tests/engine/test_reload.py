@@ -1,6 +1,7 @@
 """Reloads of real components: checked first, read back after, and undone when refused."""
 
 import itertools
+import shutil
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -46,6 +47,24 @@ def test_thresholds_and_for_are_read_back(running: Project, short_path: Path) ->
     assert "reload prometheus" in up(running).stdout
     assert loaded_rules(running) == [("up < 1", 7)]
     assert ids(running) == before
+    assert_up_is_quiet(running, short_path)
+
+
+def test_a_directory_that_was_replaced_is_mounted_anew(running: Project, short_path: Path) -> None:
+    """As by a checkout of a branch without it, and back."""
+    directory, redis = running.stack / "prometheus", f"{running.name}-redis-1"
+    shutil.copytree(directory, running.root / "copy")
+    shutil.rmtree(directory)
+    (running.root / "copy").rename(directory)
+    write_prometheus(running, interval="7s")
+    before = ids(running)
+    done = up(running)
+    words = "stack/prometheus is another directory now than the one that it mounts"
+    assert f"replace prometheus  {words}" in done.stdout, done
+    assert interval(running) == "7s"
+    assert ids(running)[redis] == before[redis]
+    write_prometheus(running, interval="5s")
+    assert "reload prometheus" in up(running).stdout
     assert_up_is_quiet(running, short_path)
 
 

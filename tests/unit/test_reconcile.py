@@ -149,6 +149,28 @@ def test_the_cause_names_what_changed_and_no_values_of_the_environment() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("inode", "changed_at", "known", "stale"),
+    [
+        (7, 2000, Loaded("id-a", {}, mounts={"/srv/erp/stack/a": 5}), True),
+        (0, 0, Loaded("id-a", {}, mounts={"/srv/erp/stack/a": 5}), True),  # about to be written
+        (5, 2000, Loaded("id-a", {}, mounts={"/srv/erp/stack/a": 5}), False),
+        # It began with that one, or nobody knows.
+        (7, 500, Loaded("id-a", {}, mounts={"/srv/erp/stack/a": 5}), False),
+        (7, 2000, Loaded("id-other", {}, mounts={"/srv/erp/stack/a": 5}), False),
+        (7, 2000, Loaded("id-a", {}), False),
+    ],
+)
+def test_a_directory_that_was_replaced(
+    inode: int, changed_at: float, known: Loaded, *, stale: bool
+) -> None:
+    source = Source(Path("/srv/erp/stack/a"), None, changed_at, inode)
+    wanted = desired(replace(service("a"), sources=(source,)))
+    told = "replace a: stack/a is another directory now than the one that it mounts"
+    seen = observed(wanted, container("a"))
+    assert lines(wanted, seen, State({"a": known})) == ([told] if stale else [])
+
+
 def test_an_image_that_is_only_gone_from_the_engine_is_left_alone() -> None:
     wanted = desired(service("a"))
     assert lines(wanted, observed(wanted, container("a"), without=("a:1",))) == []
