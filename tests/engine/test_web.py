@@ -115,7 +115,7 @@ def test_a_threshold_is_reloaded_over_it(project: ProjectUnderTest) -> None:
 def test_an_alert_is_sent_over_it(project: ProjectUnderTest) -> None:
     done = project.obsctl("alert", "test", "HighCPU")
     assert "labels: " in done.text
-    assert "has no way to tell anybody" in done.text
+    assert "nobody is told: no receiver" in done.text
 
 
 def test_certificates_of_a_new_authority_are_taken_by_all(project: ProjectUnderTest) -> None:
