@@ -29,7 +29,8 @@ def try_out(
     from obsctl.cli.pipeline import build
     from obsctl.console import print_data
     from obsctl.errors import Problem, UsageError
-    from obsctl.health import session, trial
+    from obsctl.health import session
+    from obsctl.health.canaries import trial
 
     if not name and not severity:
         raise UsageError(Problem("which alert?", hint="give its name, or `--severity critical`"))

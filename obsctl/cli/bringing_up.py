@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from obsctl.cli.foreseeing import at_their_places, secret_faults
 from obsctl.conventions import COMPOSE_FILE, STACK_DIRECTORY
-from obsctl.engine.coming import Coming
-from obsctl.engine.patience import Patience
-from obsctl.engine.plan import Plan
+from obsctl.engine.desired.coming import Coming
+from obsctl.engine.planning.plan import Plan
+from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
 from obsctl.project import secret_files, secrets
@@ -62,7 +62,7 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
 def _complete_errors(root: Path, rendered: Rendered, patience: Patience) -> None:
     if rendered.errors and rendered.errors.tracker == "bugsink":
         from obsctl.console import print_note
-        from obsctl.engine.error_projects import complete_projects
+        from obsctl.engine.components.error_projects import complete_projects
 
         complete_projects(rendered.project, rendered.errors, root, print_note, patience.lock_s)
 
@@ -97,7 +97,7 @@ def goal_of(
 
 def placed(problems: Iterable[Problem], file: Path) -> Iterator[Problem]:
     """Taken ports at the settings that ask for them, where the project file can still be read."""
-    from obsctl.engine.preflight import TakenPort
+    from obsctl.engine.preflight.problems import TakenPort
 
     for problem in problems:
         if isinstance(problem, TakenPort):

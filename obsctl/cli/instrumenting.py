@@ -7,7 +7,7 @@ from pathlib import Path
 from obsctl.cli.pipeline import resolve_project
 from obsctl.console import print_data, print_note
 from obsctl.conventions import PROJECT_FILE
-from obsctl.engine.files import write_atomically
+from obsctl.engine.run.files import write_atomically
 from obsctl.errors import Problem, ProjectFileError, UsageError
 from obsctl.render.environment import Templates
 from obsctl.render.instrumentation import application

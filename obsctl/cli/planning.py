@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from obsctl.cli.bringing_up import Wish, coming_of, goal_of, placed, stale_problem
 from obsctl.cli.foreseeing import SecretsAhead, secrets_ahead
-from obsctl.engine.coming import Coming
-from obsctl.engine.patience import Patience
-from obsctl.engine.plan import Action, Plan
+from obsctl.engine.desired.coming import Coming
+from obsctl.engine.planning.plan import Action, Plan
+from obsctl.engine.run.patience import Patience
 from obsctl.errors import Problem
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall
@@ -93,7 +93,7 @@ def show(planned: Planned, *, as_json: bool) -> None:
 
 def plan_of(file: Path, wish: Wish | None = None) -> Planned:
     """Render in memory and compare with the disk and the Engine; changes neither."""
-    from obsctl.engine.summary import summarise
+    from obsctl.engine.planning.summary import summarise
 
     wish = wish or Wish(Patience())
     if rendered := recall(file, fingerprint(file)):

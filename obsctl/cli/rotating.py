@@ -11,9 +11,9 @@ from typing import Final
 from obsctl.cli.bringing_up import goal_of
 from obsctl.cli.pipeline import Built, build
 from obsctl.engine.client import Engine
-from obsctl.engine.coming import Coming
-from obsctl.engine.lock import Waiting, project_lock
-from obsctl.engine.patience import Patience
+from obsctl.engine.desired.coming import Coming
+from obsctl.engine.run.lock import Waiting, project_lock
+from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal
 from obsctl.errors import EngineError, ObsctlError, Problem, ProjectFileError, UsageError
 from obsctl.health import session

@@ -17,9 +17,9 @@ def command(
     from json import dumps
 
     from obsctl.console import print_data, print_note, print_table
+    from obsctl.engine.applying.snapshots import snapshots
     from obsctl.engine.client import Engine
     from obsctl.engine.located import locate_stack
-    from obsctl.engine.snapshots import snapshots
     from obsctl.engine.status import COLUMNS, service_statuses
 
     stack, engine = locate_stack(file), Engine.open()

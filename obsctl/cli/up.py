@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one for each option
     """Make the running stack what the project file says. On failure the old one serves on."""
     from obsctl.cli.bringing_up import Wish, bring_up_project
     from obsctl.console import print_note, print_table
-    from obsctl.engine.patience import Patience
+    from obsctl.engine.run.patience import Patience
 
     patience = Patience(0 if no_wait else timeout, timeout)
     wish = Wish(patience, frozen, frozenset(accept_data_risk or ()))

@@ -7,15 +7,21 @@ from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from obsctl.engine.address import find_address
-from obsctl.engine.api_version import ApiVersion
-from obsctl.engine.changes import Changes, missing_is_fine, spelled
-from obsctl.engine.failures import EngineRefusal, no_engine, reason_of, too_old, unreachable
-from obsctl.engine.host import is_this_machine
-from obsctl.engine.pulse import Pulse
-from obsctl.engine.reads import Json, Reads
-from obsctl.engine.references import split_reference
-from obsctl.engine.way import Way
+from obsctl.engine.connection.address import find_address
+from obsctl.engine.connection.api_version import ApiVersion
+from obsctl.engine.connection.changes import Changes, missing_is_fine, spelled
+from obsctl.engine.connection.failures import (
+    EngineRefusal,
+    no_engine,
+    reason_of,
+    too_old,
+    unreachable,
+)
+from obsctl.engine.connection.host import is_this_machine
+from obsctl.engine.connection.pulse import Pulse
+from obsctl.engine.connection.reads import Json, Reads
+from obsctl.engine.connection.way import Way
+from obsctl.engine.desired.references import split_reference
 from obsctl.errors import EngineError
 
 if TYPE_CHECKING:

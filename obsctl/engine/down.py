@@ -9,12 +9,12 @@ from typing import Final
 
 from obsctl.conventions import STATE_DIRECTORY
 from obsctl.engine.client import Engine
-from obsctl.engine.events import Event, OnEvent
-from obsctl.engine.interrupt import Interrupt, interruptible
-from obsctl.engine.lock import Waiting, project_lock
-from obsctl.engine.model import LABEL_DEPENDS_ON
-from obsctl.engine.observe import Container, observe
-from obsctl.engine.patience import TIMEOUT_S
+from obsctl.engine.desired.model import LABEL_DEPENDS_ON
+from obsctl.engine.planning.observe import Container, observe
+from obsctl.engine.run.events import Event, OnEvent
+from obsctl.engine.run.interrupt import Interrupt, interruptible
+from obsctl.engine.run.lock import Waiting, project_lock
+from obsctl.engine.run.patience import TIMEOUT_S
 from obsctl.errors import EngineError, ObsctlError, Problem
 
 # How often the main thread looks up from waiting, so that a signal is noticed.

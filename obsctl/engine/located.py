@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from obsctl.conventions import COMPOSE_FILE, STACK_DIRECTORY
-from obsctl.engine.compose import read_compose
-from obsctl.engine.desired import load_desired
-from obsctl.engine.model import Desired
+from obsctl.engine.desired.compose import read_compose
+from obsctl.engine.desired.load import load_desired
+from obsctl.engine.desired.model import Desired
 
 
 @dataclass(frozen=True, slots=True)

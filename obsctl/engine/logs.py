@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from queue import SimpleQueue
 
 from obsctl.engine.client import Engine
-from obsctl.engine.observe import Container, observe
+from obsctl.engine.planning.observe import Container, observe
 from obsctl.errors import EngineError, ObsctlError, Problem, UsageError
 
 

@@ -4,10 +4,10 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from obsctl.engine.causes import exit_cause
 from obsctl.engine.client import Engine
-from obsctl.engine.model import Desired, HostPort
-from obsctl.engine.observe import Container, observe
+from obsctl.engine.desired.model import Desired, HostPort
+from obsctl.engine.planning.causes import exit_cause
+from obsctl.engine.planning.observe import Container, observe
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600

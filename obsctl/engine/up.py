@@ -5,21 +5,21 @@ from pathlib import Path
 from typing import Final
 
 from obsctl.conventions import COMPOSE_PROJECT, STATE_DIRECTORY
+from obsctl.engine.applying.good_files import GOOD_DIRECTORY, GoodFiles
 from obsctl.engine.client import Engine
-from obsctl.engine.coming import Coming
-from obsctl.engine.desired import load_desired
-from obsctl.engine.events import Event, OnEvent, watching
-from obsctl.engine.good_files import GOOD_DIRECTORY, GoodFiles
-from obsctl.engine.interrupt import Interrupt, interruptible
-from obsctl.engine.journal import Journal, interrupted_steps
-from obsctl.engine.lock import Waiting, project_lock
-from obsctl.engine.model import Desired
-from obsctl.engine.mounts import inode_of
-from obsctl.engine.observe import Observed, observe
-from obsctl.engine.patience import Patience
-from obsctl.engine.plan import Plan
-from obsctl.engine.reconcile import reconcile
-from obsctl.engine.state import Loaded, State, read_state, write_state
+from obsctl.engine.desired.coming import Coming
+from obsctl.engine.desired.load import load_desired
+from obsctl.engine.desired.model import Desired
+from obsctl.engine.desired.mounts import inode_of
+from obsctl.engine.planning.observe import Observed, observe
+from obsctl.engine.planning.plan import Plan
+from obsctl.engine.planning.reconcile import reconcile
+from obsctl.engine.run.events import Event, OnEvent, watching
+from obsctl.engine.run.interrupt import Interrupt, interruptible
+from obsctl.engine.run.journal import Journal, interrupted_steps
+from obsctl.engine.run.lock import Waiting, project_lock
+from obsctl.engine.run.patience import Patience
+from obsctl.engine.run.state import Loaded, State, read_state, write_state
 from obsctl.errors import Problem, UsageError
 
 _NOTHING_YET: Final = ("nothing has been changed yet", "`obsctl up` begins anew")
@@ -54,7 +54,7 @@ class Goal:
         desired, observed, plan = self._seen(engine)
         if not plan.changes:
             return plan, ()
-        from obsctl.engine.preflight import foreseen
+        from obsctl.engine.preflight.problems import foreseen
 
         return plan, foreseen(engine, desired, observed, plan)
 
@@ -98,8 +98,8 @@ class _Run:
     def _foretell(self, observed: Observed, plan: Plan) -> None:
         """EngineError with what would go wrong."""
         # Where there is nothing to do, importing this would take as long as finding that out.
-        from obsctl.engine.preflight import preflight, warnings
-        from obsctl.engine.staging import check_staged
+        from obsctl.engine.applying.staging import check_staged
+        from obsctl.engine.preflight.problems import preflight, warnings
 
         for text in warnings(self.engine, self.desired):
             self.tell(text)
@@ -107,7 +107,7 @@ class _Run:
         self.check_interrupt()
         check_staged(self.engine, self.desired, plan, self.goal.coming)
         # The new files may be under check still: what is imported meanwhile delays nothing.
-        import obsctl.engine.apply  # noqa: F401
+        import obsctl.engine.applying.apply  # noqa: F401
 
     def check_interrupt(self) -> None:
         """While nothing is changed yet."""
@@ -118,8 +118,8 @@ class _Run:
         if not plan.operations:
             journal.close()
             return
-        from obsctl.engine.apply import apply
-        from obsctl.engine.context import Context
+        from obsctl.engine.applying.apply import apply
+        from obsctl.engine.applying.context import Context
 
         with watching(self.engine, self.desired.project) as watch:
             parts = (self.engine, watch, self.interrupt, journal, self.good)

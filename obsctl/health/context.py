@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from obsctl.conventions import COMPOSE_FILE, LABEL_ACCESS, PORTS
-from obsctl.engine.access import Access
+from obsctl.engine.components.access import Access
 from obsctl.errors import EngineError
 from obsctl.health.claim import Claim
 from obsctl.health.documents import parsed_or_empty

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from obsctl.engine.access import Access
+from obsctl.engine.components.access import Access
 
 MAX_BODY_BYTES: Final = 256 * 2**20
 """More than the largest answer that is asked for: 10,000 targets are some 10 MB."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from obsctl.conventions import PORTS, SECRETS_DIRECTORY, STACK_DIRECTORY
 from obsctl.errors import Problem, UsageError
-from obsctl.health.canary import deep_checks
+from obsctl.health.canaries.canary import deep_checks
 from obsctl.health.context import Context
 from obsctl.health.observed import containers_of
 from obsctl.health.once import Once

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from obsctl.engine.events import OnEvent
-from obsctl.engine.patience import Patience
+from obsctl.engine.run.events import OnEvent
+from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import EngineError, ObsctlError, Problem
 from obsctl.health.context import Context

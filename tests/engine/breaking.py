@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from obsctl.engine.journal import interrupted_steps
+from obsctl.engine.run.journal import interrupted_steps
 from tests.engine.proxy import Call, Faults, Proxy, proxied
 from tests.engine.small_stack import Done, Project, finish
 from tests.engine.test_up import assert_up_is_quiet, up

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from obsctl.console import print_data, print_note, print_problems, steps
 from obsctl.engine.client import Engine
-from obsctl.engine.coming import Coming
-from obsctl.engine.desired import load_desired
+from obsctl.engine.desired.coming import Coming
+from obsctl.engine.desired.load import load_desired
 from obsctl.engine.down import take_down
-from obsctl.engine.files import write_atomically
-from obsctl.engine.patience import Patience
+from obsctl.engine.run.files import write_atomically
+from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import ObsctlError
 

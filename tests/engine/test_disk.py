@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.engine.host import free_bytes
+from obsctl.engine.connection.host import free_bytes
 from tests.engine.judging import judging
 from tests.engine.proxy import proxied
 from tests.engine.small_files import write_prometheus

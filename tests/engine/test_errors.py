@@ -12,8 +12,8 @@ import pytest
 
 from obsctl.cli.pipeline import build
 from obsctl.health import session
+from obsctl.health.canaries.error_canary import ERROR_CHECKS
 from obsctl.health.checks import errors
-from obsctl.health.error_canary import ERROR_CHECKS
 from obsctl.health.report import HealthReport
 from obsctl.health.run import run_checks
 from tests.engine.project import ProjectUnderTest, clean_environment, eventually, free_port

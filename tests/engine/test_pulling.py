@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from obsctl.conventions import IMAGES
+from obsctl.engine.applying.context import Context
+from obsctl.engine.applying.good_files import GoodFiles
+from obsctl.engine.applying.pulling import pull_image
 from obsctl.engine.client import Engine
-from obsctl.engine.context import Context
-from obsctl.engine.events import Event, watching
-from obsctl.engine.good_files import GoodFiles
-from obsctl.engine.interrupt import Interrupt
-from obsctl.engine.journal import Journal
-from obsctl.engine.pulling import pull_image
+from obsctl.engine.run.events import Event, watching
+from obsctl.engine.run.interrupt import Interrupt
+from obsctl.engine.run.journal import Journal
 from tests.engine.project import ProjectUnderTest, clean_environment
 from tests.engine.relay import Relay, relayed, to_port
 from tests.engine.small_stack import Kit, Project, finish

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from obsctl.engine.hot_files import HotFiles
-from obsctl.engine.model import (
+from obsctl.engine.desired.hot_files import HotFiles
+from obsctl.engine.desired.model import (
     Dependency,
     Desired,
     DesiredNetwork,
@@ -11,7 +11,7 @@ from obsctl.engine.model import (
     DesiredVolume,
     HostPort,
 )
-from obsctl.engine.observe import Container, Observed, Resource
+from obsctl.engine.planning.observe import Container, Observed, Resource
 
 FILE = Path("/srv/erp/stack/docker-compose.yml")
 NETWORK = "erp_net"

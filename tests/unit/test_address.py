@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.engine.address import Encryption, find_address
+from obsctl.engine.connection.address import Encryption, find_address
 from obsctl.errors import EngineError
 
 

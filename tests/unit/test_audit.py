@@ -11,7 +11,7 @@ import pytest
 
 from obsctl.cli.checking import Depth, refuse_with_security
 from obsctl.conventions import LABEL_EXCEPTION
-from obsctl.engine.model import LABEL_WORKING_DIRECTORY
+from obsctl.engine.desired.model import LABEL_WORKING_DIRECTORY
 from obsctl.errors import EngineError, Problem, UsageError
 from obsctl.health.audit import Audit, audit
 from obsctl.health.audit_table import table

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from obsctl.engine.compare import first_difference, normalised, rules_difference
+from obsctl.engine.components.compare import first_difference, normalised, rules_difference
 
 RENDERED = """
 global: { scrape_interval: 90s, evaluation_interval: 15s }

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from obsctl.conventions import COMPOSE_PROJECT
-from obsctl.engine.data_guard import data_risk
-from obsctl.engine.model import Desired
-from obsctl.engine.plan import Plan
-from obsctl.engine.reconcile import reconcile
-from obsctl.engine.snapshots import LABEL_OF, LABEL_SAVING, half_made, snapshots
-from obsctl.engine.state import Loaded, State
+from obsctl.engine.applying.snapshots import LABEL_OF, LABEL_SAVING, half_made, snapshots
+from obsctl.engine.desired.model import Desired
+from obsctl.engine.planning.data_guard import data_risk
+from obsctl.engine.planning.plan import Plan
+from obsctl.engine.planning.reconcile import reconcile
+from obsctl.engine.run.state import Loaded, State
 from tests.unit.engine_samples import container, desired, observed, service
 
 ELASTIC = "docker.elastic.co/elasticsearch/elasticsearch"

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from obsctl.engine.coming import Coming
-from obsctl.engine.desired import load_desired
-from obsctl.engine.hot_files import read_hot_files
-from obsctl.engine.model import COMPLETED, STARTED, Dependency, HostPort
-from obsctl.engine.quantities import nanoseconds, size_bytes
+from obsctl.engine.desired.coming import Coming
+from obsctl.engine.desired.hot_files import read_hot_files
+from obsctl.engine.desired.load import load_desired
+from obsctl.engine.desired.model import COMPLETED, STARTED, Dependency, HostPort
+from obsctl.engine.desired.quantities import nanoseconds, size_bytes
 from obsctl.errors import EngineError, ObsctlError, RenderError
 
 Json = dict[str, Any]

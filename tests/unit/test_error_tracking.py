@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.cli.pipeline import resolve_project
-from obsctl.engine.error_projects import dsn_for
+from obsctl.engine.components.error_projects import dsn_for
 from obsctl.errors import ProjectFileError
 from obsctl.project import secret_files, secrets
 from obsctl.project.dsn import dsn_problem, parse_dsn

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.engine.journal import Journal, interrupted_steps
-from obsctl.engine.lock import Waiting, project_lock
-from obsctl.engine.state import Loaded, State, read_state, write_state
+from obsctl.engine.run.journal import Journal, interrupted_steps
+from obsctl.engine.run.lock import Waiting, project_lock
+from obsctl.engine.run.state import Loaded, State, read_state, write_state
 from obsctl.errors import EngineError
 
 

@@ -22,6 +22,18 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+# The same inside of the engine; the last are its commands.
+ENGINE: tuple[frozenset[str], ...] = (
+    frozenset({"desired"}),
+    frozenset({"connection"}),
+    frozenset({"client"}),
+    frozenset({"run"}),
+    frozenset({"planning"}),
+    frozenset({"components", "preflight"}),
+    frozenset({"applying"}),
+    frozenset({"up", "down", "status", "logs", "located"}),
+)
+ENGINE_LEVEL = {room: level for level, rooms in enumerate(ENGINE) for room in rooms}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -56,6 +68,21 @@ def test_imports_point_downwards() -> None:
                 continue
             shared = room == "catalog" and parts[1] == "project"
             if LEVEL[parts[1]] >= LEVEL[room] and not shared:
+                wrong.append(f"{name} imports {target}")
+    assert wrong == []
+
+
+def test_imports_inside_of_the_engine_point_downwards() -> None:
+    wrong = []
+    for name, path in modules():
+        inside = name.split(".")[1:]
+        if not name.startswith("engine.") or inside == ["__init__"]:
+            continue
+        for target in imports(path):
+            parts = target.split(".")
+            if parts[:2] != ["obsctl", "engine"] or parts[2] == inside[0]:
+                continue
+            if ENGINE_LEVEL[parts[2]] >= ENGINE_LEVEL[inside[0]]:
                 wrong.append(f"{name} imports {target}")
     assert wrong == []
 

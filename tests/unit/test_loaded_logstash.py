@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from obsctl.engine.loaded import logstash
-from obsctl.engine.loaded.component import Component, Refusal
-from obsctl.engine.observe import Container
+from obsctl.engine.components.loaded import logstash
+from obsctl.engine.components.loaded.component import Component, Refusal
+from obsctl.engine.planning.observe import Container
 
 LATE, EARLY = "1970-01-01T00:03:20.000Z", "1970-01-01T00:01:40.000Z"
 WRITTEN_S = 150.0

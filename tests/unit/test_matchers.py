@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from obsctl.engine.matchers import Matcher, integrations_of, parse_matchers, route_of
+from obsctl.engine.components.matchers import Matcher, integrations_of, parse_matchers, route_of
 
 CONFIG: dict[str, Any] = yaml.safe_load("""
 route:

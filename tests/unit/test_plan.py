@@ -1,6 +1,6 @@
 """What `obsctl plan` prints, as text and as data."""
 
-from obsctl.engine.plan import Action, Operation, Plan
+from obsctl.engine.planning.plan import Action, Operation, Plan
 
 PLAN = Plan(
     (

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.engine.host import emulated
-from obsctl.engine.images import fits
-from obsctl.engine.preflight import map_count_warning
+from obsctl.engine.connection.host import emulated
+from obsctl.engine.preflight.images import fits
+from obsctl.engine.preflight.problems import map_count_warning
 
 
 @pytest.mark.parametrize(

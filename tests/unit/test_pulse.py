@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from obsctl.engine import pulse as module
-from obsctl.engine.pulse import Pulse
+from obsctl.engine.connection import pulse as module
+from obsctl.engine.connection.pulse import Pulse
 from obsctl.errors import EngineError
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.engine.hot_files import HotFiles
-from obsctl.engine.model import COMPLETED, HEALTHY, Dependency, Desired
-from obsctl.engine.mounts import Source
-from obsctl.engine.observe import Container, Observed
-from obsctl.engine.plan import Plan
-from obsctl.engine.reconcile import reconcile
-from obsctl.engine.state import Loaded, State
+from obsctl.engine.desired.hot_files import HotFiles
+from obsctl.engine.desired.model import COMPLETED, HEALTHY, Dependency, Desired
+from obsctl.engine.desired.mounts import Source
+from obsctl.engine.planning.observe import Container, Observed
+from obsctl.engine.planning.plan import Plan
+from obsctl.engine.planning.reconcile import reconcile
+from obsctl.engine.run.state import Loaded, State
 from tests.unit.engine_samples import NETWORK, container, desired, observed, service
 
 NOTHING = State()

@@ -2,8 +2,13 @@
 
 import pytest
 
-from obsctl.engine.pulling import Layers
-from obsctl.engine.registry import image_problems, is_passing, platform_reason, registry_of
+from obsctl.engine.applying.pulling import Layers
+from obsctl.engine.preflight.registry import (
+    image_problems,
+    is_passing,
+    platform_reason,
+    registry_of,
+)
 
 
 def problem(image: str, reason: str) -> str:

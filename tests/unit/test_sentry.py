@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from obsctl.health.sentry import envelope
+from obsctl.health.canaries.sentry import envelope
 from obsctl.project.dsn import Dsn
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from obsctl.engine.summary import summarise
+from obsctl.engine.planning.summary import summarise
 
 PROMETHEUS = """\
 global: {{scrape_interval: {interval}}}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from obsctl.engine.compare import first_difference
+from obsctl.engine.components.compare import first_difference
 from obsctl.health.context import Context
 from obsctl.health.probe import Credentials, Request
 from obsctl.health.report import Finding

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from obsctl.conventions import BUGSINK_PASSWORD
-from obsctl.engine.error_projects import dsn_for
+from obsctl.engine.components.error_projects import dsn_for
 from obsctl.health.context import Context
 from obsctl.health.error_trackers import (
     BUGSINK,

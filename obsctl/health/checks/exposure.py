@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from obsctl.engine.model import LABEL_WORKING_DIRECTORY
+from obsctl.engine.desired.model import LABEL_WORKING_DIRECTORY
 
 Inspected = Mapping[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from obsctl.engine.compare import first_difference, rules_difference
+from obsctl.engine.components.compare import first_difference, rules_difference
 from obsctl.health.context import Context
 from obsctl.health.documents import parsed_yaml
 from obsctl.health.report import Finding

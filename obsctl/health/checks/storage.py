@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from obsctl.engine.compare import duration_s
+from obsctl.engine.components.compare import duration_s
 from obsctl.health.claim import Claim
 from obsctl.health.context import Context
 from obsctl.health.report import Finding

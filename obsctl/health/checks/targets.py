@@ -134,6 +134,6 @@ def slow_scrapes(context: Context) -> Iterator[Finding]:
 
 
 def _seconds(text: str) -> float:
-    from obsctl.engine.compare import duration_s
+    from obsctl.engine.components.compare import duration_s
 
     return duration_s(text) or 0.0

@@ -1,0 +1,1 @@
+"""Carries out a plan: makes, replaces, reloads, waits, and takes back what failed."""

@@ -1,0 +1,1 @@
+"""What runs in the containers, asked in its own terms."""

@@ -1,0 +1,1 @@
+"""How the Engine is reached, asked, and what it can fail with."""

@@ -1,0 +1,1 @@
+"""What the rendered compose file asks for, in the Engine API's terms."""

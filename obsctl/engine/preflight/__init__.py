@@ -1,0 +1,1 @@
+"""What would make an apply fail, found before anything is changed."""

@@ -1,0 +1,1 @@
+"""One run of obsctl on a project: its lock and signals, what it tells and remembers."""
