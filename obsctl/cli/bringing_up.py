@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obsctl.cli.foreseeing import at_their_places, secret_faults
-from obsctl.conventions import COMPOSE_FILE, STACK_DIRECTORY
 from obsctl.engine.desired.coming import Coming
 from obsctl.engine.planning.plan import Plan
 from obsctl.engine.run.patience import Patience
@@ -43,7 +42,7 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
     root = file.absolute().parent
     complete_secrets(file, rendered)
     coming = _verified(built, frozen=wish.frozen) if built else Coming()
-    goal = goal_of(root, rendered, coming, wish.at_risk)
+    goal = Goal.of(root, rendered.project, coming, wish.at_risk)
     try:
         if secret_files.unfinished(root):
             plan = _with_rotation(file, goal, wish.patience)
@@ -85,14 +84,6 @@ def _with_rotation(file: Path, goal: Goal, patience: Patience) -> Plan:
             plan = bring_up(goal, rotation.on_event, patience)
         rotation.finish()
         return plan
-
-
-def goal_of(
-    root: Path, rendered: Rendered, coming: Coming, at_risk: frozenset[str] = frozenset()
-) -> Goal:
-    """The rendered stack as the engine takes it."""
-    compose_file = root / STACK_DIRECTORY / COMPOSE_FILE
-    return Goal(compose_file, rendered.project, root, coming, at_risk)
 
 
 def placed(problems: Iterable[Problem], file: Path) -> Iterator[Problem]:

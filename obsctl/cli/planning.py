@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obsctl.cli.bringing_up import Wish, coming_of, goal_of, placed, stale_problem
+from obsctl.cli.bringing_up import Wish, coming_of, placed, stale_problem
 from obsctl.cli.foreseeing import SecretsAhead, secrets_ahead
 from obsctl.engine.desired.coming import Coming
 from obsctl.engine.planning.plan import Action, Plan
@@ -116,8 +116,9 @@ def plan_of(file: Path, wish: Wish | None = None) -> Planned:
 def _foreseen(file: Path, rendered: Rendered, coming: Coming, wish: Wish) -> Planned:
     """The Engine's part, and what would stop `up`."""
     from obsctl.engine.client import Engine
+    from obsctl.engine.up import Goal
 
-    goal = goal_of(file.absolute().parent, rendered, coming, wish.at_risk)
+    goal = Goal.of(file.absolute().parent, rendered.project, coming, wish.at_risk)
     plan, found = goal.foresee(Engine.open())
     secrets = secrets_ahead(file, rendered)
     return Planned((), (), (), plan, secrets, (*secrets.problems, *placed(found, file)))

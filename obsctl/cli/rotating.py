@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from obsctl.cli.bringing_up import goal_of
 from obsctl.cli.pipeline import Built, build
 from obsctl.engine.client import Engine
-from obsctl.engine.desired.coming import Coming
 from obsctl.engine.run.lock import Waiting, project_lock
 from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal
@@ -102,7 +100,7 @@ def _inventory(built: Built) -> dict[str, Secret]:
 
 
 def _goal(built: Built) -> Goal:
-    return goal_of(built.loaded.root, built.summary(), Coming())
+    return Goal.of(built.loaded.root, built.loaded.project.project)
 
 
 def _chosen(known: dict[str, Secret], wanted: Wanted, project: str) -> dict[str, Secret]:

@@ -4,7 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from obsctl.conventions import COMPOSE_PROJECT, STATE_DIRECTORY
+from obsctl.conventions import (
+    COMPOSE_FILE,
+    COMPOSE_PROJECT,
+    STACK_DIRECTORY,
+    STATE_DIRECTORY,
+)
 from obsctl.engine.applying.good_files import GOOD_DIRECTORY, GoodFiles
 from obsctl.engine.client import Engine
 from obsctl.engine.desired.coming import Coming
@@ -37,6 +42,18 @@ class Goal:
     root: Path
     coming: Coming = field(default_factory=Coming)
     at_risk: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        root: Path,
+        project: str,
+        coming: Coming | None = None,
+        at_risk: frozenset[str] = frozenset(),
+    ) -> "Goal":
+        """What is rendered below `root`, the project's directory."""
+        compose_file = root / STACK_DIRECTORY / COMPOSE_FILE
+        return cls(compose_file, project, root, coming or Coming(), at_risk)
 
     @property
     def state_directory(self) -> Path:
