@@ -30,6 +30,7 @@ class _Wait:
     service: DesiredService
     active: bool
     restarts: int | None = None
+    exit_code: int = 0  # the last one seen; while it runs again, the Engine tells 0
     was_unhealthy: bool | None = None  # left from before: a paused container fails its checks
     running_since: float | None = None
     serving_since: float | None = None
@@ -129,17 +130,20 @@ def is_answering(endpoint: Endpoint) -> bool:
 def _fault(wait: _Wait, container: Container) -> str | None:
     """What makes further waiting useless."""
     wait.restarts = container.restarts if wait.restarts is None else wait.restarts
+    wait.exit_code = container.exit_code or wait.exit_code
     if container.oom_killed:
         return f"was {exit_cause(container)}"
     if wait.was_unhealthy is None:
         wait.was_unhealthy = container.health == "unhealthy"
-    if container.health == "unhealthy" and not wait.was_unhealthy:
+    is_unhealthy = container.health == "unhealthy" and not wait.was_unhealthy
+    # What crashes fails its checks too, and the crashes are what to look for.
+    if container.restarts - wait.restarts >= (1 if is_unhealthy else _RESTARTS_MAX):
+        times = container.restarts
+        return f"crashes again and again: exit code {wait.exit_code}, {times} restarts"
+    if is_unhealthy:
         return "is unhealthy"
     if container.state in {"exited", "dead"}:
         return exit_cause(container)
-    if container.restarts - wait.restarts >= _RESTARTS_MAX:
-        times = container.restarts
-        return f"crashes again and again: exit code {container.exit_code}, {times} restarts"
     return None
 
 
