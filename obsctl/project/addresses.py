@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import AddressValueError, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+@cache  # every stage asks for those that it sees
 def parse_address(text: str) -> Address:
     """Read `host:port` or `[IPv6]:port`; raises RefusedError for anything else."""
     _refuse_odd_text(text)

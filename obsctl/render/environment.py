@@ -63,6 +63,7 @@ def _environment(directories: tuple[Path, ...]) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(directories),
         autoescape=False,  # noqa: S701 - no HTML here; every value passes a serialiser
+        auto_reload=False,  # else each of thousands of files looks whether its template changed
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from obsctl.conventions import MANIFEST_FILE
@@ -13,6 +14,7 @@ from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile, encoded
 
 _FORCE = "move your change to obsctl.yaml (`patches:`) or templates/, or overwrite it with --force"
+_WRITERS = 8
 _MODE = 0o644  # containers read these files as their own users
 
 
@@ -98,7 +100,9 @@ def _text(content: bytes | None) -> str:
 def files_in_place(directory: Path, paths: Iterable[str]) -> dict[str, bytes]:
     """What is on disk now, for those of `paths` that exist; RenderError for symbolic links."""
     checked: set[Path] = set()
-    found = {}
+    found: dict[str, bytes] = {}
+    if not os.path.lexists(directory):
+        return found  # as before the first render, which may be of thousands
     for path in sorted(paths):
         place = directory / path
         _refuse_links(directory, place, checked)
@@ -177,7 +181,8 @@ def _replace(
 
 def _make_directories(directory: Path) -> list[Path]:
     """Like mkdir -p; says which ones are new, the outermost first."""
-    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    above = (directory, *directory.parents)
+    missing = list(takewhile(lambda path: not path.exists(), above))
     directory.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
 
@@ -199,8 +204,16 @@ def _at_once(task: Callable[[Path], None], paths: Iterable[Path]) -> None:
     """For all paths; several at a time, because each waits for the disk."""
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(task, paths))
+    every = list(paths)
+    # A thread for a share of them: with a task for each, threads wait for one another instead.
+    shares = [every[first::_WRITERS] for first in range(_WRITERS)]
+
+    def work(share: list[Path]) -> None:
+        for path in share:
+            task(path)
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(work, shares))
 
 
 def _sync(path: Path) -> None:
