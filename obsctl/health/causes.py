@@ -9,9 +9,8 @@ from importlib.resources import files
 from textwrap import fill
 from typing import Final
 
-import yaml
-
 from obsctl.errors import Problem, UsageError
+from obsctl.project.plain_yaml import load_plain
 
 _WHITESPACE: Final = re.compile(r"\s+")
 
@@ -69,7 +68,7 @@ def _folded(start: str, text: str, columns: int) -> str:
 def load_causes() -> dict[str, Cause]:
     """Every cause by its code, in the order of the file."""
     text = files("obsctl.health").joinpath("causes.yaml").read_text(encoding="utf-8")
-    entries: dict[str, dict[str, str]] = yaml.load(text, Loader=_loader())  # noqa: S506 - our own file
+    entries: dict[str, dict[str, str]] = load_plain(text)
     return {
         code: Cause(code, **{key: _one_line(value) for key, value in entry.items()})
         for code, entry in entries.items()
@@ -84,12 +83,6 @@ def find_cause(code: str) -> Cause:
     near = get_close_matches(code, causes, n=1)
     hint = f"did you mean `{near[0]}`?" if near else "`obsctl explain` lists all codes"
     raise UsageError(Problem(f"there is no cause `{code}`", hint=hint))
-
-
-def _loader() -> type[yaml.SafeLoader]:
-    # The C loader is ten times as fast and may be missing where PyYAML was built without it.
-    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return loader
 
 
 def _one_line(text: str) -> str:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import yaml
+
 from obsctl.conventions import COMPOSE_FILE, LABEL_ACCESS, PORTS
 from obsctl.engine.components.access import Access
 from obsctl.errors import EngineError
 from obsctl.health.claim import Claim
-from obsctl.health.documents import parsed_or_empty
 from obsctl.health.once import Once
 from obsctl.health.probe import Answer, Credentials, ProbeError, Request, send
 from obsctl.health.report import Layer
+from obsctl.project.plain_yaml import load_plain
 from obsctl.stack.model import Stack
 
 REQUEST_S: Final = 5.0
@@ -118,11 +120,11 @@ class Context:
 
     def rendered(self, path: str) -> Any:  # noqa: ANN401 - any YAML document
         """A rendered YAML or JSON file as obsctl.yaml wants it, parsed."""
-        return self.once.get(("rendered", path), lambda: parsed_or_empty(self.files.get(path, "")))
+        return self.once.get(("rendered", path), lambda: _parsed(self.files.get(path, "")))
 
     def on_disk(self, path: str) -> Any:  # noqa: ANN401 - any YAML document
         """The same file as it lies in stack/, which is what the processes read."""
-        return self.once.get(("disk", path), lambda: parsed_or_empty(self.text_on_disk(path)))
+        return self.once.get(("disk", path), lambda: _parsed(self.text_on_disk(path)))
 
     def text_on_disk(self, path: str) -> str:
         """A file of stack/ as it lies there."""
@@ -236,3 +238,10 @@ def query_request(expr: str) -> Request:
     """An instant query to Prometheus; by POST, as long expressions do not fit a URL."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     return Request("/api/v1/query", "POST", urlencode({"query": expr}).encode(), form)
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - any YAML document
+    try:
+        return load_plain(text) or {}
+    except yaml.YAMLError:
+        return {}  # a file that was broken by hand is drift, and reported as that

@@ -9,10 +9,10 @@ from obsctl.engine.desired.references import familiar
 from obsctl.engine.planning.observe import Container
 
 Json = Mapping[str, Any]
-
-
 # A change from one value to another in words, after the name of what changed.
 Words = Callable[[Any, Any], str]
+
+_MADE_BY_PODMAN: Final = "container=podman"  # in the environment of each
 
 
 def _size(value: object) -> str:
@@ -81,9 +81,6 @@ _HOST_AS_ASKED: Final[Mapping[str, tuple[str, Words]]] = {
     "PidMode": ("pid", _shown()),
     "NetworkMode": ("network", _shown()),
 }
-
-
-_MADE_BY_PODMAN: Final = "container=podman"  # in the environment of each
 
 
 def definition_cause(service: DesiredService, container: Container) -> str:

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import yaml
 
+from obsctl.project.plain_yaml import load_plain
+
 Texts = Mapping[str, str]
 Named = Mapping[str, Any]
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LISTED_MAX: Final = 6
 _ALIKE_MAX: Final = 3  # changes of alerts that have a line each, though they are the same
 _DASHBOARDS: Final = "grafana/dashboards/"
@@ -48,7 +49,7 @@ def summarise(old: Texts, new: Texts) -> tuple[str, ...]:
 
 def _parsed(texts: Texts, path: str) -> Named:
     try:
-        found = yaml.load(texts.get(path, ""), _LOADER)  # noqa: S506 - a safe one
+        found = load_plain(texts.get(path, ""))
     except yaml.YAMLError:
         return {}  # edited by hand: all of it counts as new
     return found if isinstance(found, dict) else {}

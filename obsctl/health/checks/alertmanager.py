@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference
 from obsctl.health.context import Context
-from obsctl.health.documents import parsed_yaml
 from obsctl.health.report import Finding
 from obsctl.health.times import parse_time
+from obsctl.project.plain_yaml import load_plain
 
 FILE: Final = "alertmanager/alertmanager.yml"
 _OK: Final = 200
@@ -39,7 +39,7 @@ def _status(context: Context) -> Any:  # noqa: ANN401 - as the API says
 
 def loaded_configuration(context: Context) -> Any:  # noqa: ANN401 - any YAML document
     """The alertmanager.yml that the process runs."""
-    return parsed_yaml(_status(context)["config"]["original"])
+    return load_plain(_status(context)["config"]["original"])
 
 
 def configuration(context: Context) -> Iterator[Finding]:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference, rules_difference
 from obsctl.health.context import Context
-from obsctl.health.documents import parsed_yaml
 from obsctl.health.report import Finding
+from obsctl.project.plain_yaml import load_plain
 
 _FILE: Final = "prometheus/prometheus.yml"
 _OK: Final = 200
@@ -29,7 +29,7 @@ def configuration(context: Context) -> Iterator[Finding]:
     if not context.data("/api/v1/status/runtimeinfo")["reloadConfigSuccess"]:
         yield claim.fail("reload-failed", "reloadConfigSuccess is false")
         return
-    loaded = parsed_yaml(context.data("/api/v1/status/config")["yaml"])
+    loaded = load_plain(context.data("/api/v1/status/config")["yaml"])
     rendered = context.on_disk(_FILE)
     found = first_difference(rendered, loaded)
     if found:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from obsctl.engine.client import Engine
 from obsctl.engine.components.reach import Endpoint, endpoint_of
 from obsctl.engine.planning.observe import Container
+from obsctl.project.plain_yaml import load_plain
 
 _TIMEOUT_S: Final = 30.0
 _ERROR: Final = 400
 _UNAUTHORIZED: Final = 401
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PASSWORD: Final = "GF_SECURITY_ADMIN_PASSWORD__FILE"  # noqa: S105 - the name of a variable
 _USER: Final = "GF_SECURITY_ADMIN_USER"
 
@@ -129,7 +127,7 @@ def _words(status: int, body: bytes) -> str:
 
 def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - any YAML value
     """The value of a YAML text; an empty mapping for none."""
-    return yaml.load(text, _LOADER) or {}  # noqa: S506 - a safe one
+    return load_plain(text) or {}
 
 
 def yaml_files(directory: Path | None) -> list[Mapping[str, Any]]:
