@@ -60,10 +60,15 @@ class Problem:
     source: str | None = None
 
 
+def system_words(error: OSError) -> str:
+    """What the operating system says of it, as all messages are written."""
+    return (error.strerror or str(error)).lower()
+
+
 def unwritable(path: Path, error: OSError) -> Problem:
     """Why the file system does not let `path` be written, and the next step."""
-    words = (error.strerror or str(error)).lower()
-    return Problem(f"`{path}` cannot be written: {words}", hint=_NEXT_STEPS.get(error.errno))
+    words = f"`{path}` cannot be written: {system_words(error)}"
+    return Problem(words, hint=_NEXT_STEPS.get(error.errno))
 
 
 class ObsctlError(Exception):

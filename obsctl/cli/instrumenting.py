@@ -8,7 +8,7 @@ from obsctl.cli.pipeline import resolve_project
 from obsctl.console import print_data, print_note
 from obsctl.conventions import PROJECT_FILE
 from obsctl.engine.run.files import write_atomically
-from obsctl.errors import Problem, ProjectFileError, UsageError
+from obsctl.errors import Problem, ProjectFileError, UsageError, system_words
 from obsctl.render.environment import Templates
 from obsctl.render.instrumentation import application
 from obsctl.stack.model import Instrumentation
@@ -84,7 +84,7 @@ def store(files: Mapping[str, str], directory: Path, *, force: bool) -> None:
                 write_atomically(directory / name, text, mode=_MODE)
                 print_note(f"{'overwrote' if name in differing else 'wrote'} {directory / name}")
     except OSError as error:
-        words = (error.strerror or str(error)).lower()
+        words = system_words(error)
         raise UsageError(Problem(f"`{error.filename or directory}`: {words}")) from None
     print_note(f"{len(files)} files in {directory}; README.md says which lines to add to the app")
 

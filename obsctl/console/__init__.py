@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from obsctl.console.progress import Board, Outcome, PlainSteps, StepEvent
 from obsctl.console.report import Draw, marked, redrawn
 from obsctl.console.text import BOLD, CYAN, GREEN, RED, display_width, escaped, painted, told
-from obsctl.errors import OutputClosed, Problem, RenderError, UsageError
+from obsctl.errors import OutputClosed, Problem, RenderError, UsageError, system_words
 
 __all__ = [
     "Outcome", "StepEvent", "ask", "can_ask", "escaped", "print_data", "print_diff", "print_note",
@@ -196,7 +196,7 @@ def _write(stream: TextIO, text: str) -> None:
             return
         if isinstance(error, BrokenPipeError):
             raise OutputClosed from None
-        words = (error.strerror or str(error)).lower()
+        words = system_words(error)
         raise RenderError(Problem(f"the output cannot be written: {words}")) from None
 
 

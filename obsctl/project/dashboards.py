@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from obsctl.errors import Location, Problem, ProjectFileError
+from obsctl.errors import Location, Problem, ProjectFileError, system_words
 from obsctl.project.findings import Findings
 from obsctl.project.load import LoadedProject
 from obsctl.project.patterns import matching
@@ -38,7 +38,7 @@ def read_dashboards(loaded: LoadedProject) -> tuple[OwnDashboard, ...]:
             except ValueError as error:
                 problems.append(_problem(loaded.document.path.parent / name, error))
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
+                reason = system_words(error)
                 problems.append(Problem(f"`{name}` cannot be read: {reason}"))
     if findings.problems or problems:
         raise ProjectFileError(*findings.problems, *problems)

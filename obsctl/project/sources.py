@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
 
+from obsctl.errors import system_words
 from obsctl.project.secret_checks import CONTENT_MAX_BYTES
 
 EXEC_S: Final = 30.0
@@ -87,7 +88,7 @@ def _from_file(path: Path) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise SourceError(f"`{path}`: {(error.strerror or str(error)).lower()}") from None
+        raise SourceError(f"`{path}`: {system_words(error)}") from None
     if mode & stat.S_IROTH and _is_open(path):
         words = f"`{path}` can be read by every user of this machine"
         raise SourceError(words, f"run `chmod 600 {path}`")

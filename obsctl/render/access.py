@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from obsctl.errors import Problem, RenderError
+from obsctl.errors import Problem, RenderError, system_words
 
 _FILE: Final = 0o444
 _DIRECTORY: Final = 0o555
@@ -30,7 +30,7 @@ def open_to_containers(directory: Path, paths: Iterable[str]) -> None:
             if present & wanted != wanted:
                 place.chmod(present | wanted)
         except OSError as error:
-            words = (error.strerror or str(error)).lower()
+            words = system_words(error)
             hint = f"run `chmod -R a+rX {directory}/*` as its owner"
             message = f"`{place}` cannot be opened to the containers' users: {words}"
             raise RenderError(Problem(message, hint=hint)) from None

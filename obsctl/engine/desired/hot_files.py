@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from obsctl.engine.desired.coming import Coming
-from obsctl.errors import EngineError, Problem
+from obsctl.errors import EngineError, Problem, system_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def read_hot_files(base: Path, directories: Iterable[str]) -> HotFiles:
 
 
 def _unreadable(path: Path, error: OSError) -> EngineError:
-    words = (error.strerror or str(error)).lower()
+    words = system_words(error)
     hint = "its owner and mode must let whoever runs obsctl read it, and the container as well"
     return EngineError(Problem(f"`{path}` cannot be read: {words}", hint=hint))
 
