@@ -183,16 +183,15 @@ class Context:
         return self._once(component, path, lambda: self.ask(component, Request(path), login=login))
 
     def query(self, expr: str) -> list[dict[str, Any]]:
-        """Instant query; the vector as Prometheus answers it."""
+        """Instant query; the vector, or the series of a range selector, as Prometheus answers."""
         ask = partial(self.ask, "prometheus", query_request(expr))
         answer = self._once("prometheus", f"? {expr}", ask)
         data = answer.json()
         if data.get("status") != "success":
             raise ProbeError("query-failed", f"{expr}: {data.get('error')}")
         result = data["data"]["result"]
-        return (
-            result if data["data"]["resultType"] == "vector" else [{"metric": {}, "value": result}]
-        )
+        is_list = data["data"]["resultType"] in {"vector", "matrix"}
+        return result if is_list else [{"metric": {}, "value": result}]
 
     def data(self, path: str) -> Any:  # noqa: ANN401 - as the API says
         """`data` of a GET on Prometheus's API."""

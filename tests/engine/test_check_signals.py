@@ -155,5 +155,8 @@ def test_alerts_that_do_not_come_to_alertmanager(
     assert "Watchdog" in until_told(healthy, "watchdog-silent").evidence
     healthy.alertmanagers = [f"127.0.0.1:{free_port()}"]
     change(healthy)
-    assert "errors in 75 seconds" in until_told(healthy, "alertmanager-refuses").evidence
+    assert (
+        "sends failed in 5 minutes, the last one too"
+        in until_told(healthy, "alertmanager-refuses").evidence
+    )
     assert causes(healthy.check())["watchdog-silent"].subject == "alertmanager"
