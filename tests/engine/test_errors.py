@@ -27,6 +27,7 @@ from tests.tiers import unavailable
 SERVICES = """\
   backend: { kind: express, targets: ["localhost:3000"] }
   worker: { kind: go, targets: ["localhost:2112"] }"""
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,18 @@ class Tracked:
         urllib.request.urlopen(request, timeout=10).close()
 
     def problems(self) -> dict[str, str]:
-        """Code -> evidence of what the checks of error tracking find, canaries included."""
+        """Code -> evidence of what the checks of error tracking find, canaries included.
+
+        Bugsink may be slow to answer on a busy machine; that is asked again, and is no finding.
+        """
+        found: dict[str, str] = {}
+        for _ in range(_ATTEMPTS):
+            found = self._problems_now()
+            if "no-answer" not in found:
+                break
+        return found
+
+    def _problems_now(self) -> dict[str, str]:
         built = build(self.folder / "obsctl.yaml")
         place = {"bugsink": f"http://127.0.0.1:{self.port}"}
         context = session.context_of(built.stack, built.files, self.folder, place)
