@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
-    from obsctl.health.context import Context
-    from obsctl.health.report import HealthReport
+    from obsctl.health.asking.context import Context
+    from obsctl.health.findings.report import HealthReport
 
 _PAUSE_S: Final = 2.0
 _WATCH_HEAD: Final = 2
@@ -48,31 +48,34 @@ class Depth:
 def check(context: "Context", depth: Depth) -> "HealthReport":
     """One report; what fails meanwhile is told on stderr."""
     from obsctl.console import print_note
-    from obsctl.health import session, telling
+    from obsctl.health import session
+    from obsctl.health.telling.text import progress
 
     patience = session.Patience(
         depth.wait_s, deep=depth.deep or depth.receiver_sink, receiver_sink=depth.receiver_sink
     )
-    return session.check(context, patience, lambda report: print_note(telling.progress(report)))
+    return session.check(context, patience, lambda report: print_note(progress(report)))
 
 
 def tell(context: "Context", report: "HealthReport", forms: Forms) -> None:
     """Print the report, and write the files that were asked for."""
     from obsctl.console import terminal_size
-    from obsctl.health import telling
+    from obsctl.health.telling.text import Style, told
 
-    style = telling.Style(*terminal_size(), forms.verbose)
-    _tell(context, report, forms, lambda: telling.told(report, style))
+    style = Style(*terminal_size(), forms.verbose)
+    _tell(context, report, forms, lambda: told(report, style))
 
 
 def secure(context: "Context", forms: Forms) -> int:
     """Look at what the containers may, and tell it; the exit code."""
     from obsctl.console import terminal_size
-    from obsctl.health import audit, audit_table, telling
+    from obsctl.health.audit.table import table
+    from obsctl.health.audit.verdicts import audit
+    from obsctl.health.telling.text import Style
 
-    found = audit.audit(context)
-    style = telling.Style(*terminal_size(), forms.verbose)
-    _tell(context, found.report, forms, lambda: audit_table.table(found, style))
+    found = audit(context)
+    style = Style(*terminal_size(), forms.verbose)
+    _tell(context, found.report, forms, lambda: table(found, style))
     return found.report.exit_code
 
 
@@ -80,18 +83,18 @@ def _tell(
     context: "Context", report: "HealthReport", forms: Forms, text: Callable[[], str]
 ) -> None:
     from obsctl.console import print_data, print_report
-    from obsctl.health import telling
+    from obsctl.health.telling.text import write
 
     if forms.json:
         print_data(report.to_json())
     else:
         print_report(text())
     if forms.junit:
-        telling.write(forms.junit, report.to_junit())
+        write(forms.junit, report.to_junit())
     if forms.html:
-        from obsctl.health.page import page
+        from obsctl.health.telling.page import page
 
-        telling.write(forms.html, page(context.stack, report, datetime.now().astimezone()))
+        write(forms.html, page(context.stack, report, datetime.now().astimezone()))
 
 
 def refuse_unwritable(forms: Forms) -> None:
@@ -151,7 +154,8 @@ def _refuse(with_: str, given: Mapping[str, object]) -> None:
 def watch(context: "Context", forms: Forms) -> NoReturn:
     """Check until the user interrupts: in place on a terminal, a line for each run elsewhere."""
     from obsctl.console import screen, terminal_size
-    from obsctl.health import session, telling
+    from obsctl.health import session
+    from obsctl.health.telling.text import Style, summary, told
 
     with screen() as draw:
         while True:
@@ -159,11 +163,11 @@ def watch(context: "Context", forms: Forms) -> NoReturn:
             now = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the user's own clock
             columns, rows = terminal_size()
             if columns:
-                style = telling.Style(columns, rows - _WATCH_HEAD, forms.verbose)
-                text = telling.told(report, style)
+                style = Style(columns, rows - _WATCH_HEAD, forms.verbose)
+                text = told(report, style)
                 draw(
                     f"{context.stack.project} at {now}, every {_PAUSE_S:g} s; Ctrl-C ends\n\n{text}"
                 )
             else:
-                draw(f"{now}  {telling.summary(report)}")
+                draw(f"{now}  {summary(report)}")
             time.sleep(_PAUSE_S)

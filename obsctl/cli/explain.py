@@ -10,7 +10,7 @@ def command(
 ) -> None:
     """Explain a cause: what it means, how to see it, how to fix it."""
     from obsctl.console import print_data, print_table, terminal_size
-    from obsctl.health.causes import find_cause, load_causes
+    from obsctl.health.findings.causes import find_cause, load_causes
 
     if code:
         print_data(find_cause(code).text(terminal_size()[0]))

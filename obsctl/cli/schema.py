@@ -17,7 +17,7 @@ def command(
     from obsctl.console import print_data
 
     if what == "report":
-        from obsctl.health.report_schema import report_schema as schema_of
+        from obsctl.health.telling.schema import report_schema as schema_of
     else:
         from obsctl.project.json_schema import json_schema as schema_of
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from obsctl.health.asking.run import Check
 from obsctl.health.checks import (
     alertmanager,
     bugsink,
@@ -22,7 +23,6 @@ from obsctl.health.checks import (
     storage,
     targets,
 )
-from obsctl.health.run import Check
 
 _READINESS: Final = (
     Check("readiness", "prometheus", "is ready", prometheus.ready, ("prometheus",)),

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from obsctl.conventions import PORTS, SECRETS_DIRECTORY, STACK_DIRECTORY
 from obsctl.errors import Problem, UsageError
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.observed import containers_of
+from obsctl.health.asking.once import Once
+from obsctl.health.asking.run import run_checks
 from obsctl.health.canaries.canary import deep_checks
-from obsctl.health.context import Context
-from obsctl.health.observed import containers_of
-from obsctl.health.once import Once
+from obsctl.health.findings.report import HealthReport
 from obsctl.health.registry import CHECKS
-from obsctl.health.report import HealthReport
-from obsctl.health.run import run_checks
 from obsctl.render.rendered import RenderedFile
 from obsctl.stack.model import Stack
 

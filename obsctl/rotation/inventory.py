@@ -6,8 +6,8 @@ from enum import Enum
 from typing import Final
 
 from obsctl.conventions import ACCOUNTS, GRAFANA_KEY, KIBANA_KEY, SECRETS_DIRECTORY
+from obsctl.health.asking.context import Context
 from obsctl.health.checks.elasticsearch import USERS
-from obsctl.health.context import Context
 from obsctl.project.derived import is_derived
 from obsctl.project.sources import Source
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from obsctl.errors import Problem
-from obsctl.health.context import LOGINS, Context
-from obsctl.health.probe import Credentials, ProbeError, Request
+from obsctl.health.asking.context import LOGINS, Context
+from obsctl.health.asking.probe import Credentials, ProbeError, Request
 
 _PATH: Final = "/api/encrypted_saved_objects/_rotate_key"
 _OK: Final = 200

@@ -6,11 +6,11 @@ from typing import Final
 
 from obsctl.conventions import BUGSINK_PASSWORD, BUGSINK_TOKEN
 from obsctl.errors import EngineError, ObsctlError, Problem
-from obsctl.health.causes import load_causes
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.error_trackers import SIGNED_IN, sign_in, tracking
+from obsctl.health.asking.probe import Answer, Credentials, ProbeError, Request
 from obsctl.health.checks.elasticsearch import USERS
-from obsctl.health.context import Context
-from obsctl.health.error_trackers import SIGNED_IN, sign_in, tracking
-from obsctl.health.probe import Answer, Credentials, ProbeError, Request
+from obsctl.health.findings.causes import load_causes
 
 _OK: Final = 200
 _REFUSED: Final = (401, 403)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from obsctl.errors import Problem
-from obsctl.health.context import Context
-from obsctl.health.once import Once
-from obsctl.health.probe import ProbeError
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.once import Once
+from obsctl.health.asking.probe import ProbeError
 from obsctl.rotation.inventory import Secret, Way
 from obsctl.rotation.kibana import encrypted_anew
 from obsctl.rotation.logins import logins

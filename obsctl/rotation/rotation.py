@@ -14,7 +14,7 @@ from obsctl.engine.run.events import OnEvent
 from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal, bring_up
 from obsctl.errors import EngineError, ObsctlError, Problem
-from obsctl.health.context import Context
+from obsctl.health.asking.context import Context
 from obsctl.project import secret_files
 from obsctl.rotation.inventory import Secret, Way
 from obsctl.rotation.logins import ACCOUNTS, Account

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.health.telling import told
+from obsctl.health.telling.text import told
 from tests.engine.health_lab import WAIT_S, Lab, restore, running_lab
 from tests.engine.small_files import write_stack
 from tests.engine.small_stack import Kit, Project

@@ -15,8 +15,8 @@ from docker.models.containers import Container
 
 from obsctl.cli.pipeline import build
 from obsctl.health import session
-from obsctl.health.context import Context
-from obsctl.health.report import Finding, HealthReport
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding, HealthReport
 from obsctl.render.write import write
 from tests.engine.project import ProjectUnderTest, free_port
 from tests.kit.watched import Watched

@@ -29,8 +29,8 @@ from obsctl.conventions import (
     LABEL_SPEC_HASH,
 )
 from obsctl.health import session
-from obsctl.health.context import Context
-from obsctl.health.report import Finding, HealthReport
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding, HealthReport
 from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import write
 from obsctl.stack.model import Alerting, Dashboard, Service, Stack

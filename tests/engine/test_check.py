@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from obsctl.health import context
+from obsctl.health.asking import context
 from obsctl.health.canaries import alert_canary, delivery
 from obsctl.health.canaries.trial import labels_of, try_alert
-from obsctl.health.telling import told
+from obsctl.health.telling.text import told
 from obsctl.render.write import write
 from tests.engine.health_lab import (
     GROUP_BY,

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import EngineError, Problem
+from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.run import Check, run_checks
 from obsctl.health.canaries import delivery
 from obsctl.health.canaries.alert_canary import ALERT_CHECKS
 from obsctl.health.canaries.error_canary import ERROR_CHECKS
 from obsctl.health.canaries.sink_canary import SINK_CHECKS
-from obsctl.health.context import ContainerState, Context
+from obsctl.health.findings.report import Finding
 from obsctl.health.registry import CHECKS
-from obsctl.health.report import Finding
-from obsctl.health.run import Check, run_checks
 from obsctl.rotation import kibana
 from obsctl.stack.error_model import ErrorProject, ErrorTracking
 from obsctl.stack.model import Datasource, Logging

@@ -19,10 +19,10 @@ from obsctl.conventions import (
     COMPOSE_SERVICE,
     LABEL_SPEC_HASH,
 )
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.observed import containers_of
 from obsctl.health.checks.containers import containers_run
-from obsctl.health.context import Context
-from obsctl.health.observed import containers_of
-from obsctl.health.report import Finding
+from obsctl.health.findings.report import Finding
 from tests.engine.health_lab import bare_stack
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable

@@ -15,12 +15,12 @@ from dataclasses import replace
 import pytest
 
 from obsctl.conventions import SEVERITIES, SINK_FILE
+from obsctl.health.asking.run import run_checks
 from obsctl.health.canaries import delivery, metric_canary, sink_canary
 from obsctl.health.canaries.log_canary import LOG_CHECKS
 from obsctl.health.checks import cardinality
-from obsctl.health.report import HealthReport
-from obsctl.health.run import run_checks
-from obsctl.health.telling import told
+from obsctl.health.findings.report import HealthReport
+from obsctl.health.telling.text import told
 from tests.engine.fault_catalog import (
     METRICS,
     Fault,

@@ -12,10 +12,10 @@ import pytest
 
 from obsctl.cli.pipeline import build
 from obsctl.health import session
+from obsctl.health.asking.run import run_checks
 from obsctl.health.canaries.error_canary import ERROR_CHECKS
 from obsctl.health.checks import errors
-from obsctl.health.report import HealthReport
-from obsctl.health.run import run_checks
+from obsctl.health.findings.report import HealthReport
 from tests.engine.project import ProjectUnderTest, clean_environment, eventually, free_port
 from tests.engine.proxy import proxied
 from tests.kit.engine import ensure_engine

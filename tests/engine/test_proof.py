@@ -17,9 +17,9 @@ from obsctl.catalog.files import available_kinds
 from obsctl.cli.pipeline import build
 from obsctl.conventions import DATASOURCE_PROMETHEUS
 from obsctl.health.checks.rules import live
-from obsctl.health.liveness import Liveness
-from obsctl.health.panels import PanelQuery, panel_queries
-from obsctl.health.promql import Selector
+from obsctl.health.judging.liveness import Liveness
+from obsctl.health.judging.panels import PanelQuery, panel_queries
+from obsctl.health.judging.promql import Selector
 from tests.engine.project import ProjectUnderTest, clean_environment, eventually, free_port
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable

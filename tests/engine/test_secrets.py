@@ -18,7 +18,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from obsctl.health.causes import load_causes
+from obsctl.health.findings.causes import load_causes
 from tests.engine.full_lab import Hook, call, hook
 from tests.engine.project import OBSCTL, ProjectUnderTest, clean_environment, eventually
 from tests.engine.secrets_lab import ODD, SecretsLab, listed, new_ports, sampled

@@ -19,7 +19,7 @@ import pytest
 
 from obsctl.cli.pipeline import build
 from obsctl.conventions import DATASOURCE_PROMETHEUS
-from obsctl.health.panels import panel_queries
+from obsctl.health.judging.panels import panel_queries
 from obsctl.stack.links import service_uid
 from tests.engine.full_lab import call
 from tests.engine.project import ProjectUnderTest, clean_environment, eventually, free_port

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.health.claim import Claim
-from obsctl.health.page import page
-from obsctl.health.report import HealthReport
-from obsctl.health.topology import topology
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import HealthReport
+from obsctl.health.telling.page import page
+from obsctl.health.telling.topology import topology
 from tests.tools.browser import Browser, browser
 from tests.unit.stacks import resolved
 

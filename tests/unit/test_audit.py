@@ -13,12 +13,12 @@ from obsctl.cli.checking import Depth, refuse_with_security
 from obsctl.conventions import LABEL_EXCEPTION
 from obsctl.engine.desired.model import LABEL_WORKING_DIRECTORY
 from obsctl.errors import EngineError, Problem, UsageError
-from obsctl.health.audit import Audit, audit
-from obsctl.health.audit_table import table
-from obsctl.health.checks.hardening import ITEMS
-from obsctl.health.context import ContainerState, Context
+from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.audit.hardening import ITEMS
+from obsctl.health.audit.table import table
+from obsctl.health.audit.verdicts import Audit, audit
 from obsctl.health.session import context_of
-from obsctl.health.telling import Style
+from obsctl.health.telling.text import Style
 from obsctl.stack.exceptions import exceptions
 from obsctl.stack.model import HostMount, Service
 from tests.engine.health_lab import bare_stack

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.health.checks.storage import against_share
-from obsctl.health.claim import Claim
+from obsctl.health.findings.claim import Claim
 from obsctl.project.error_tracking import Bugsink
 from obsctl.project.findings import Findings
 from obsctl.project.settings import PrometheusSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.health.causes import load_causes
+from obsctl.health.findings.causes import load_causes
 
 TESTS = Path(__file__).parents[1]
 ABOUT_THE_CATALOGUE = {"test_explain.py", "test_causes_tried.py"}

@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from obsctl.conventions import COMPOSE_FILE, LABEL_SPEC_HASH
+from obsctl.health.asking.context import Context
 from obsctl.health.checks.project import stack_is_current
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.findings.report import Finding
 from obsctl.render.rendered import RenderedFile
 from obsctl.render.write import write
 from tests.unit.stacks import resolved

@@ -10,7 +10,7 @@ import yaml
 
 import obsctl.health
 from obsctl.errors import UsageError
-from obsctl.health.causes import find_cause, load_causes
+from obsctl.health.findings.causes import find_cause, load_causes
 
 HEALTH = Path(obsctl.health.__file__).parent
 NAMING = {"fail", "warn", "ProbeError", "Diagnosis"}
@@ -46,7 +46,7 @@ def doubled(node: yaml.Node | None) -> Iterator[str]:
 
 
 def test_no_code_and_no_part_of_an_entry_stands_twice() -> None:
-    document = yaml.compose((HEALTH / "causes.yaml").read_text())
+    document = yaml.compose((HEALTH / "findings" / "causes.yaml").read_text())
     assert list(doubled(document)) == []
     assert list(doubled(yaml.compose("a: {b: 1, b: 2}\nc: {b: 1}\na: {}"))) == ["a", "b"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from obsctl.health.checks.panels import await_rules
-from obsctl.health.panels import PanelQuery, panel_queries
+from obsctl.health.judging.panels import PanelQuery, panel_queries
 
 PROMETHEUS = {"type": "prometheus", "uid": "obsctl-prometheus"}
 MODEL = {

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from obsctl.health.liveness import Liveness
-from obsctl.health.promql import missing, selectors
+from obsctl.health.judging.liveness import Liveness
+from obsctl.health.judging.promql import missing, selectors
 
 
 def names(expr: str) -> list[str]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import EngineError, ObsctlError, Problem, UsageError
+from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.probe import ProbeError
+from obsctl.health.asking.run import Check, Outcome, judge, run_checks
 from obsctl.health.canaries.delivery import Counts, delivery_state
 from obsctl.health.canaries.trial import failure_reason, try_alert
-from obsctl.health.context import ContainerState, Context
-from obsctl.health.probe import ProbeError
-from obsctl.health.report import Layer
-from obsctl.health.run import Check, Outcome, judge, run_checks
+from obsctl.health.findings.report import Layer
 from obsctl.health.session import parse_targets
 from obsctl.stack.model import Alerting, Stack
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from obsctl.health.causes import load_causes
-from obsctl.health.scrape_errors import diagnose
+from obsctl.health.findings.causes import load_causes
+from obsctl.health.judging.scrape_errors import diagnose
 
 HOST = "http://host.docker.internal:3000/metrics"
 

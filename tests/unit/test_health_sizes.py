@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.health.sizes import bytes_of, size_text
+from obsctl.health.judging.sizes import bytes_of, size_text
 from tests.unit.stacks import resolved
 
 

@@ -6,10 +6,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from pydantic import ValidationError
 
-from obsctl.health.claim import Claim
-from obsctl.health.report import LAYERS, SCHEMA_VERSION, STATES, HealthReport
-from obsctl.health.report_schema import ReportDocument, report_schema
-from obsctl.health.telling import Style, told
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import LAYERS, SCHEMA_VERSION, STATES, HealthReport
+from obsctl.health.telling.schema import ReportDocument, report_schema
+from obsctl.health.telling.text import Style, told
 
 OK = Claim("readiness", "prometheus", "is ready").ok("200 in 3 ms")
 DOWN = Claim("signals", "backend", "target localhost:3000 is scraped").fail(

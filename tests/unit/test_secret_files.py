@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from obsctl.health.asking.context import ContainerState, Context
 from obsctl.health.checks import secret_files
-from obsctl.health.context import ContainerState, Context
 from obsctl.stack.model import Service
 from tests.engine.health_lab import bare_stack
 

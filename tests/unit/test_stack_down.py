@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from obsctl.health.asking.context import Context
 from obsctl.health.checks.containers import containers_run
-from obsctl.health.context import Context
 from obsctl.health.session import context_of
 from tests.engine.health_lab import bare_stack
 

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from typing import Final
 
 from obsctl.conventions import SEVERITIES
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.run import Check
 from obsctl.health.canaries.delivery import (
     GRACE_S,
     MUTE_TIME,
@@ -20,9 +22,7 @@ from obsctl.health.canaries.delivery import (
     placement,
     raised,
 )
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
-from obsctl.health.run import Check
+from obsctl.health.findings.report import Finding
 
 _ALERTS_S: Final = 60.0
 _SUMMARY: Final = "obsctl check --deep: a test of this receiver, nothing is wrong"

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from obsctl.health.asking.run import Check
 from obsctl.health.canaries.alert_canary import ALERT_CHECKS
 from obsctl.health.canaries.error_canary import ERROR_CHECKS
 from obsctl.health.canaries.log_canary import LOG_CHECKS
 from obsctl.health.canaries.metric_canary import METRIC_CHECKS
 from obsctl.health.canaries.sink_canary import SINK_CHECKS
-from obsctl.health.run import Check
 
 
 def deep_checks(*, receiver_sink: bool = False) -> tuple[Check, ...]:

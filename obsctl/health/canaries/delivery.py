@@ -13,8 +13,8 @@ from typing import Any, Final
 from obsctl.conventions import CANARY_LABEL
 from obsctl.engine.components.compare import duration_s
 from obsctl.engine.components.matchers import Stop, integrations_of, route_of
-from obsctl.health.context import Context
-from obsctl.health.probe import ProbeError, Request
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import ProbeError, Request
 
 _ALERTS: Final = "/api/v2/alerts"
 _SILENCES: Final = "/api/v2/silences"

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from obsctl.health.again import attempts
+from obsctl.health.asking.again import attempts
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.error_trackers import refusal, send
+from obsctl.health.asking.probe import Answer, ProbeError, Request
+from obsctl.health.asking.run import Check
 from obsctl.health.canaries.sentry import envelope
-from obsctl.health.claim import Claim
-from obsctl.health.context import Context
-from obsctl.health.error_trackers import refusal, send
-from obsctl.health.probe import Answer, ProbeError, Request
-from obsctl.health.report import Finding
-from obsctl.health.run import Check
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import Finding
 from obsctl.project.dsn import Dsn, parse_dsn
 from obsctl.stack.error_model import ErrorProject, ErrorTracking
 

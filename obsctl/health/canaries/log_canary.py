@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any, Final
 
 from obsctl.conventions import CANARY_LABEL
-from obsctl.health.again import attempts
+from obsctl.health.asking.again import attempts
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import Request
+from obsctl.health.asking.run import Check
 from obsctl.health.canaries.log_senders import SENDERS
-from obsctl.health.context import Context
-from obsctl.health.probe import Request
-from obsctl.health.report import Finding
-from obsctl.health.run import Check
+from obsctl.health.findings.report import Finding
 
 _LOG_S: Final = 30.0
 _STREAMS: Final = "/logs-*-*"

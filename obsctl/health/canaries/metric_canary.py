@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from obsctl.engine.components.compare import duration_s
-from obsctl.health.again import attempts
+from obsctl.health.asking.again import attempts
+from obsctl.health.asking.context import Context, query_request
+from obsctl.health.asking.probe import ProbeError, Request
+from obsctl.health.asking.run import Check
 from obsctl.health.canaries.delivery import Canary, post_alert
-from obsctl.health.context import Context, query_request
-from obsctl.health.probe import ProbeError, Request
-from obsctl.health.report import Finding
-from obsctl.health.run import Check
+from obsctl.health.findings.report import Finding
 
 _CHECK_S: Final = 20.0
 _GRACE_S: Final = 10.0

@@ -7,7 +7,7 @@ from typing import Final
 
 from obsctl import __version__
 from obsctl.conventions import CANARY_LABEL
-from obsctl.health.probe import Request
+from obsctl.health.asking.probe import Request
 from obsctl.project.dsn import Dsn
 
 _CLIENT: Final = f"obsctl/{__version__}"

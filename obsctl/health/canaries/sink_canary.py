@@ -9,15 +9,15 @@ from typing import Any, Final
 from obsctl.conventions import CANARY_LABEL, SEVERITIES, SINK_FILE, SINK_LABEL, SINK_RECEIVER
 from obsctl.engine.components.matchers import route_of
 from obsctl.errors import EngineError
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.observed import host_addresses, log_lines
+from obsctl.health.asking.run import Check
 from obsctl.health.canaries.alert_canary import labels_of_severity, routed
 from obsctl.health.canaries.delivery import Canary, placement, raised, silenced
 from obsctl.health.canaries.sink import Sink, listening
 from obsctl.health.canaries.trial import LOG_LINES, failure_reason
 from obsctl.health.checks.alertmanager import loaded_configuration
-from obsctl.health.context import Context
-from obsctl.health.observed import host_addresses, log_lines
-from obsctl.health.report import Finding
-from obsctl.health.run import Check
+from obsctl.health.findings.report import Finding
 
 _CHECK_S: Final = 30.0
 _ARRIVES_S: Final = 10.0

@@ -9,6 +9,9 @@ from typing import Any, Final
 from obsctl.conventions import SEVERITIES
 from obsctl.engine.components.matchers import Stop, integrations_of
 from obsctl.errors import ObsctlError, Problem, UsageError
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.observed import log_lines
+from obsctl.health.asking.probe import ProbeError
 from obsctl.health.canaries.delivery import (
     GRACE_S,
     Canary,
@@ -26,9 +29,6 @@ from obsctl.health.canaries.delivery import (
 )
 from obsctl.health.checks.alertmanager import FILE
 from obsctl.health.checks.prometheus import rendered_groups
-from obsctl.health.context import Context
-from obsctl.health.observed import log_lines
-from obsctl.health.probe import ProbeError
 
 LOG_LINES: Final = 200
 _ERROR: Final = re.compile(r'\berr="((?:[^"\\]|\\.)*)"')

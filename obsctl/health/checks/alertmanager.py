@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
-from obsctl.health.times import parse_time
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.times import parse_time
+from obsctl.health.findings.report import Finding
 from obsctl.project.plain_yaml import load_plain
 
 FILE: Final = "alertmanager/alertmanager.yml"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding
 
 _OK: Final = 200
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from obsctl.health.asking.context import Context
 from obsctl.health.checks.targets import scraped_jobs
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.findings.report import Finding
 
 # Not before its first rounds; its metrics of the machine are there from the start.
 _CADVISORS: Final = (

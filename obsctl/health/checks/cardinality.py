@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding
 
 _SERIES_OF_ONE: Final = 10_000
 """Of one metric: even 50 routes with 20 statuses and 10 buckets stay below."""

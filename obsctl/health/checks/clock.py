@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding
 
 _TOLERATED_S: Final = 2.0
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from obsctl.conventions import LABEL_SPEC_HASH
 from obsctl.errors import EngineError
-from obsctl.health.claim import Claim
-from obsctl.health.context import ContainerState, Context
-from obsctl.health.report import Finding, Layer
+from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import Finding, Layer
 
 _RECENT_S: Final = 3600
 _KILLED: Final = 137

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference
-from obsctl.health.context import Context
-from obsctl.health.probe import Credentials, Request
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import Credentials, Request
+from obsctl.health.findings.report import Finding
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404

@@ -5,8 +5,8 @@ from typing import Final
 
 from obsctl.conventions import BUGSINK_PASSWORD
 from obsctl.engine.components.error_projects import dsn_for
-from obsctl.health.context import Context
-from obsctl.health.error_trackers import (
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.error_trackers import (
     BUGSINK,
     SIGNED_IN,
     projects,
@@ -14,9 +14,9 @@ from obsctl.health.error_trackers import (
     sign_in,
     tracking,
 )
-from obsctl.health.probe import ProbeError, Request
-from obsctl.health.report import Finding
-from obsctl.health.run import Check
+from obsctl.health.asking.probe import ProbeError, Request
+from obsctl.health.asking.run import Check
+from obsctl.health.findings.report import Finding
 from obsctl.project.dsn import parse_dsn
 
 

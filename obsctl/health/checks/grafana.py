@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference
-from obsctl.health.context import Context
-from obsctl.health.panels import dashboard_difference
-from obsctl.health.probe import ProbeError
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import ProbeError
+from obsctl.health.findings.report import Finding
+from obsctl.health.judging.panels import dashboard_difference
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404

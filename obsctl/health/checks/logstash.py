@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding
 
 _FOLDER: Final = "logstash/pipeline"
 _MOUNTED: Final = "/usr/share/logstash/pipeline"

@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from obsctl.conventions import DATASOURCE_ELASTICSEARCH, DATASOURCE_PROMETHEUS
-from obsctl.health.applicable import excuse
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import ProbeError, Request
 from obsctl.health.checks.rules import live
 from obsctl.health.checks.targets import down_jobs
-from obsctl.health.claim import Claim
-from obsctl.health.context import Context
-from obsctl.health.liveness import Liveness
-from obsctl.health.panels import PanelQuery, panel_queries
-from obsctl.health.probe import ProbeError, Request
-from obsctl.health.report import Finding
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import Finding
+from obsctl.health.judging.applicable import excuse
+from obsctl.health.judging.liveness import Liveness
+from obsctl.health.judging.panels import PanelQuery, panel_queries
 
 _SHOWN: Final = 3
 _OF_ALERTS: Final = frozenset({"ALERTS", "ALERTS_FOR_STATE"})

@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from obsctl.errors import RenderError
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding
 
 _SHOWN: Final = 4
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference, rules_difference
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding
 from obsctl.project.plain_yaml import load_plain
 
 _FILE: Final = "prometheus/prometheus.yml"

@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from obsctl.health.applicable import excuse
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.times import parse_time
 from obsctl.health.checks.alertmanager import WATCHDOG
 from obsctl.health.checks.targets import down_jobs
-from obsctl.health.claim import Claim
-from obsctl.health.context import Context
-from obsctl.health.liveness import Liveness
-from obsctl.health.report import Finding
-from obsctl.health.times import parse_time
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import Finding
+from obsctl.health.judging.applicable import excuse
+from obsctl.health.judging.liveness import Liveness
 
 _EARLY_S: Final = 600
 _LONG_S: Final = 3600

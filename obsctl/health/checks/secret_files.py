@@ -10,8 +10,8 @@ from typing import Final
 
 from obsctl.conventions import ACCOUNTS, SECRETS_DIRECTORY
 from obsctl.errors import EngineError
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.report import Finding
 from obsctl.project.derived import is_derived, is_looked_at_again
 from obsctl.project.secret_checks import check
 

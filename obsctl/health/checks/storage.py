@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from obsctl.engine.components.compare import duration_s
-from obsctl.health.claim import Claim
-from obsctl.health.context import Context
-from obsctl.health.report import Finding
-from obsctl.health.sizes import bytes_of, size_text
+from obsctl.health.asking.context import Context
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import Finding
+from obsctl.health.judging.sizes import bytes_of, size_text
 
 _BYTES_A_SAMPLE: Final = 2.0
 """On disk with index: one to two bytes, says Prometheus's own documentation on storage."""

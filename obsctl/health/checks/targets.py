@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from obsctl.conventions import DOCKER_HOST_NAME
-from obsctl.health.context import Context
-from obsctl.health.probe import listens
-from obsctl.health.report import Finding
-from obsctl.health.scrape_errors import Diagnosis, diagnose
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import listens
+from obsctl.health.findings.report import Finding
+from obsctl.health.judging.scrape_errors import Diagnosis, diagnose
 
 # `up` says that the exporter answered; these say whether its server does. One word before _up:
 # node_network_up and the like speak of something else.

@@ -7,9 +7,9 @@ from typing import Final
 
 import jinja2
 
-from obsctl.health.report import HealthReport, State
-from obsctl.health.telling import verdict
-from obsctl.health.topology import topology
+from obsctl.health.findings.report import HealthReport, State
+from obsctl.health.telling.text import verdict
+from obsctl.health.telling.topology import topology
 from obsctl.stack.model import Stack
 
 _WORDS: Final[dict[State, str]] = {
@@ -35,7 +35,7 @@ def page(stack: Stack, report: HealthReport, now: datetime) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    text = files("obsctl.health").joinpath("page.html").read_text(encoding="utf-8")
+    text = files("obsctl.health.telling").joinpath("page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True,
         trim_blocks=True,

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from obsctl.health.report import SCHEMA_VERSION, Layer, State
+from obsctl.health.findings.report import SCHEMA_VERSION, Layer, State
 
 
 class _Document(BaseModel):

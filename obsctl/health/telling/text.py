@@ -8,8 +8,8 @@ from textwrap import wrap
 from typing import Final
 
 from obsctl.errors import Problem, UsageError
-from obsctl.health.causes import load_causes
-from obsctl.health.report import Finding, HealthReport, State
+from obsctl.health.findings.causes import load_causes
+from obsctl.health.findings.report import Finding, HealthReport, State
 
 _EVIDENCE_LINES: Final = 12
 _WIDTH: Final = 240

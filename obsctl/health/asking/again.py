@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from obsctl.health.context import Context
+from obsctl.health.asking.context import Context
 
 _FIRST_S: Final = 0.1
 _LONGEST_S: Final = 1.0

@@ -4,24 +4,24 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Final
 
-from obsctl.health import telling
-from obsctl.health.audit import Audit, Verdict
-from obsctl.health.checks.hardening import Item
-from obsctl.health.report import Finding, HealthReport
+from obsctl.health.audit.hardening import Item
+from obsctl.health.audit.verdicts import Audit, Verdict
+from obsctl.health.findings.report import Finding, HealthReport
+from obsctl.health.telling.text import Style, failures
 
 _TITLE: Final = "item"
 _HEAD: Final = f"      {'CIS':<6}{_TITLE:<42}{'failed':>7}{'explained':>11}{'passed':>8}"
 _INDENT: Final = " " * 12
 
 
-def table(audit: Audit, style: telling.Style) -> str:
+def table(audit: Audit, style: Style) -> str:
     """Failures with cause and fix, the items worst first with the reasons below, the verdict."""
     items = _by_item(audit)
     told = [[verdict.finding for verdict in verdicts] for verdicts in items]
     lines = [
         line
         for findings in (*told, audit.others)
-        for line in telling.failures(HealthReport.of(findings), style)
+        for line in failures(HealthReport.of(findings), style)
     ]
     if items:
         lines += [_HEAD, *_rows(items, style), ""]
@@ -36,7 +36,7 @@ def _by_item(audit: Audit) -> list[list[Verdict]]:
     return sorted(items.values(), key=_rank)
 
 
-def _rows(items: list[list[Verdict]], style: telling.Style) -> Iterator[str]:
+def _rows(items: list[list[Verdict]], style: Style) -> Iterator[str]:
     for verdicts in items:
         yield _row(verdicts[0].item, verdicts)
         for verdict in verdicts:
@@ -65,7 +65,7 @@ def _row(item: Item, verdicts: list[Verdict]) -> str:
     return f"{start}{failed:>7}{explained:>11}{passed:>8}"
 
 
-def _told(finding: Finding, style: telling.Style) -> list[str]:
+def _told(finding: Finding, style: Style) -> list[str]:
     text = f"{finding.subject}: {finding.evidence}".rstrip(": ")
     rest = f"{_INDENT}  "
     return wrap(text, style.width, initial_indent=_INDENT, subsequent_indent=rest)

@@ -6,8 +6,8 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from obsctl.conventions import BUGSINK_TOKEN
-from obsctl.health.context import Context
-from obsctl.health.probe import Answer, ProbeError, Request
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import Answer, ProbeError, Request
 from obsctl.stack.error_model import ErrorTracking
 
 BUGSINK: Final = "bugsink"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from obsctl.health.promql import Selector, missing, quoted, selectors
+from obsctl.health.judging.promql import Selector, missing, quoted, selectors
 
 _BATCH: Final = 40
 """Selectors in one query: a few dozen cost Prometheus as little as one."""

@@ -67,7 +67,7 @@ def _folded(start: str, text: str, columns: int) -> str:
 @cache
 def load_causes() -> dict[str, Cause]:
     """Every cause by its code, in the order of the file."""
-    text = files("obsctl.health").joinpath("causes.yaml").read_text(encoding="utf-8")
+    text = files("obsctl.health.findings").joinpath("causes.yaml").read_text(encoding="utf-8")
     entries: dict[str, dict[str, str]] = load_plain(text)
     return {
         code: Cause(code, **{key: _one_line(value) for key, value in entry.items()})

@@ -13,10 +13,10 @@ import yaml
 from obsctl.conventions import COMPOSE_FILE, LABEL_ACCESS, PORTS
 from obsctl.engine.components.access import Access
 from obsctl.errors import EngineError
-from obsctl.health.claim import Claim
-from obsctl.health.once import Once
-from obsctl.health.probe import Answer, Credentials, ProbeError, Request, send
-from obsctl.health.report import Layer
+from obsctl.health.asking.once import Once
+from obsctl.health.asking.probe import Answer, Credentials, ProbeError, Request, send
+from obsctl.health.findings.claim import Claim
+from obsctl.health.findings.report import Layer
 from obsctl.project.plain_yaml import load_plain
 from obsctl.stack.model import Stack
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from obsctl.health.checks import exposure
+from obsctl.health.audit import exposure
 
 Inspected = Mapping[str, Any]
 Breach = Callable[[Inspected], str]

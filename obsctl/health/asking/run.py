@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from obsctl.health.context import Context
-from obsctl.health.probe import ProbeError
-from obsctl.health.report import Finding, HealthReport, Layer
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import ProbeError
+from obsctl.health.findings.report import Finding, HealthReport, Layer
 
 _WORKERS: Final = 16
 CHECK_S: Final = 10.0

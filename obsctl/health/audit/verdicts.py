@@ -7,16 +7,16 @@ from typing import Final
 
 from obsctl.conventions import LABEL_EXCEPTION
 from obsctl.errors import EngineError
-from obsctl.health.checks.containers import nothing_is_up
-from obsctl.health.checks.hardening import (
+from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.audit.hardening import (
     ITEMS,
     NOT_HERE,
     Item,
     applies,
     secrets_in_words,
 )
-from obsctl.health.context import ContainerState, Context
-from obsctl.health.report import Finding, HealthReport
+from obsctl.health.checks.containers import nothing_is_up
+from obsctl.health.findings.report import Finding, HealthReport
 
 _SHORTEST_SECRET: Final = 8
 """Characters of a value that is looked for; a shorter one is a word by chance."""

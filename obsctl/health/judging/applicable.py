@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
-from obsctl.health.context import Context
-from obsctl.health.liveness import Liveness
-from obsctl.health.promql import Selector
+from obsctl.health.asking.context import Context
+from obsctl.health.judging.liveness import Liveness
+from obsctl.health.judging.promql import Selector
 
 _SUFFIXES: Final = ("_bucket", "_sum", "_count", "_total")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from obsctl.conventions import PORTS
-from obsctl.health.report import Finding, HealthReport, State, worst
+from obsctl.health.findings.report import Finding, HealthReport, State, worst
 from obsctl.stack.model import ScrapeJob, Stack
 
 PROJECT: Final = "project"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from obsctl.health.causes import load_causes
-from obsctl.health.report import NOT_APPLICABLE, Finding, Layer, State
+from obsctl.health.findings.causes import load_causes
+from obsctl.health.findings.report import NOT_APPLICABLE, Finding, Layer, State
 
 _EVIDENCE_CHARACTERS = 2000
 

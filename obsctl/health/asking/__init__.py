@@ -1,0 +1,1 @@
+"""How components and containers are asked, each with a deadline, and all at once."""

@@ -1,0 +1,1 @@
+"""`check --security`: what each container may, item by item."""

@@ -1,0 +1,1 @@
+"""What answers mean: expressions with and without series, panels, scrape errors, sizes."""
