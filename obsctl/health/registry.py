@@ -15,6 +15,7 @@ from obsctl.health.checks import (
     grafana,
     kibana,
     logstash,
+    notifications,
     panels,
     project,
     prometheus,
@@ -100,7 +101,6 @@ _SIGNALS: Final = (
             ("its data fits on the disk", storage.prometheus_fits),
             ("clocks agree", clock.clocks_agree),
             ("panels answer", panels.panels_answer),
-            ("notifications are delivered", alertmanager.notifications),
         )
     ),
     Check(
@@ -108,6 +108,13 @@ _SIGNALS: Final = (
         "alertmanager",
         "alerts arrive from Prometheus",
         alertmanager.watchdog,
+        ("alertmanager", "prometheus"),
+    ),
+    Check(
+        "signals",
+        "alertmanager",
+        "its notifications are delivered",
+        notifications.notifications,
         ("alertmanager", "prometheus"),
     ),
     Check(

@@ -283,7 +283,7 @@ def test_alert_test_tells_the_way_and_the_outcome(healthy: Lab) -> None:
 
 
 def test_alerts_that_nobody_takes(healthy: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last one: Prometheus remembers the failures for a quarter of an hour."""
+    """They fail until one is taken; what was lost until then is told."""
     monkeypatch.setattr(delivery, "_RETRY_S", 1.0)
     Sink.status = 403
     report = healthy.check(wait_s=WAIT_S, deep=True)
@@ -296,3 +296,12 @@ def test_alerts_that_nobody_takes(healthy: Lab, monkeypatch: pytest.MonkeyPatch)
     (failed,) = [step for step in steps if not step.ok]
     assert failed.text.startswith("webhook: failed after")
     assert "unexpected status code 403" in failed.text
+    failing = until_told(healthy, "notifications-failing")
+    assert failing.layer == "signals"
+    assert "the last attempt failed, too\nAlertmanager logged: ops" in failing.evidence
+    Sink.status = 200
+    assert all(step.ok for step in try_alert(asked, labels_of(asked, "", "warning")))
+    report = healthy.check()
+    assert report.healthy, told(report)
+    lost = causes(report)["notifications-lost"]
+    assert "lost; the last one was delivered" in lost.evidence

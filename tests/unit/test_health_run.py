@@ -10,7 +10,7 @@ from obsctl.health.asking.context import ContainerState, Context
 from obsctl.health.asking.probe import ProbeError
 from obsctl.health.asking.run import Check, Outcome, judge, run_checks
 from obsctl.health.canaries.delivery import Counts, delivery_state
-from obsctl.health.canaries.trial import failure_reason, try_alert
+from obsctl.health.canaries.trial import try_alert
 from obsctl.health.findings.report import Layer
 from obsctl.health.session import parse_targets
 from obsctl.stack.model import Alerting, Stack
@@ -119,22 +119,6 @@ def test_notifications_are_counted(sent: float, failed: float, state: str) -> No
     before = Counts({"slack": 10}, {"slack": 4})
     after = Counts({"slack": 10 + sent}, {"slack": 4 + failed})
     assert delivery_state("slack", 2, before, after) == state
-
-
-_ATTEMPT = 'level=WARN msg="Notify attempt failed, will retry later" receiver=ops integration='
-_ANSWER = r'"unexpected status code 501: <html>\n  <p>it said \"no\"</p>\n"'
-LOG = (
-    f'{_ATTEMPT}slack[0] err="old"',
-    f"{_ATTEMPT}webhook[0] err={_ANSWER}",
-    "level=INFO msg=fine",
-)
-
-
-def test_the_reason_of_a_failure_is_the_newest_of_its_integration() -> None:
-    told = 'unexpected status code 501: <html> <p>it said "no"</p>'
-    assert failure_reason(LOG, "webhook") == told
-    assert failure_reason(LOG, "slack") == "old"
-    assert failure_reason(LOG, "email") == ""
 
 
 def test_targets_of_the_command_line() -> None:

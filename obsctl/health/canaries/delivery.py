@@ -1,6 +1,5 @@
 """A synthetic alert on its way: posted, routed, delivered or failed, and resolved."""
 
-import re
 import secrets
 import time
 from collections import Counter
@@ -15,6 +14,9 @@ from obsctl.engine.components.compare import duration_s
 from obsctl.engine.components.matchers import Stop, integrations_of, route_of
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.probe import ProbeError, Request
+from obsctl.health.checks.alertmanager import FILE
+from obsctl.health.checks.notifications import REFUSED, TRIED
+from obsctl.health.judging.exposition import labelled
 
 _ALERTS: Final = "/api/v2/alerts"
 _SILENCES: Final = "/api/v2/silences"
@@ -25,12 +27,6 @@ _LIVES_S: Final = 900
 _RETRY_S: Final = 5.0
 GRACE_S: Final = 20.0
 """On top of group_wait: one notification with its retries."""
-
-_SAMPLE: Final = re.compile(
-    r"^alertmanager_notification_requests_(failed_)?total"
-    r'\{(?:.*,)?integration="([^"]+)"[^}]*\} (\S+)$',
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +69,11 @@ class Delivery:
 
 def expected_stops(context: Context, labels: Mapping[str, str]) -> tuple[Stop, ...]:
     """The way that the rendered alertmanager.yml gives to an alert with these labels."""
-    from obsctl.health.checks.alertmanager import FILE
-
     return route_of(context.on_disk(FILE), labels)
 
 
 def expected_notifications(context: Context, receivers: Iterable[str]) -> Counter[str]:
     """How many notifications each integration has to send for these receivers."""
-    from obsctl.health.checks.alertmanager import FILE
-
     config = context.on_disk(FILE)
     return Counter(name for receiver in receivers for name in integrations_of(config, receiver))
 
@@ -220,9 +212,12 @@ def _muted_by(status: Mapping[str, Any]) -> str:
 def counts(context: Context) -> Counts:
     """The counters of notification requests, from Alertmanager's own metrics."""
     text = context.ask("alertmanager", Request("/metrics")).text
-    sent: dict[str, float] = {}
-    failed: dict[str, float] = {}
-    for fails, integration, value in _SAMPLE.findall(text):
-        kind = failed if fails else sent
-        kind[integration] = kind.get(integration, 0.0) + float(value)
-    return Counts(sent, failed)
+    return Counts(*(_by_integration(text, name) for name in (TRIED, REFUSED)))
+
+
+def _by_integration(text: str, name: str) -> Mapping[str, float]:
+    found: dict[str, float] = {}
+    for labels, value in labelled(text, name):
+        way = labels["integration"]
+        found[way] = found.get(way, 0.0) + value
+    return found

@@ -29,9 +29,9 @@ from obsctl.health.canaries.delivery import (
 )
 from obsctl.health.checks.alertmanager import FILE
 from obsctl.health.checks.prometheus import rendered_groups
+from obsctl.health.judging.sends import failure_reason
 
 LOG_LINES: Final = 200
-_ERROR: Final = re.compile(r'\berr="((?:[^"\\]|\\.)*)"')
 _SUMMARY: Final = "obsctl alert test: nothing is wrong"
 _TEMPLATE: Final = re.compile(r"\{\{.*?\}\}")
 
@@ -171,14 +171,3 @@ def _outcome(context: Context, delivery: Delivery) -> Step:
     reason = failure_reason(log_lines(context.stack.project, "alertmanager", LOG_LINES), name)
     told = reason or "Alertmanager's log names no reason"
     return Step(f"{name}: failed after {took}: {told}", ok=False)
-
-
-def failure_reason(log: Sequence[str], integration: str) -> str:
-    """The newest error that Alertmanager has logged for an integration, on one line."""
-    mark = re.compile(rf"\b{re.escape(integration)}\[\d+\]")
-    for line in reversed(log):
-        found = _ERROR.search(line)
-        if found and "otify" in line and mark.search(line):
-            text = found[1].replace(r"\n", " ").replace(r"\"", '"')
-            return " ".join(text.split())[:300]
-    return ""

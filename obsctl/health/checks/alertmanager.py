@@ -1,4 +1,4 @@
-"""Alertmanager: it answers, runs what is rendered, and its notifications go out."""
+"""Alertmanager: it answers, runs what is rendered, and gets Prometheus's alerts."""
 
 import time
 from collections.abc import Iterator
@@ -52,25 +52,6 @@ def configuration(context: Context) -> Iterator[Finding]:
         yield claim.fail("config-not-loaded", found, file=FILE)
         return
     yield claim.ok(f"{len(rendered.get('receivers') or ())} receivers equal")
-
-
-def notifications(context: Context) -> Iterator[Finding]:
-    """No receiver has refused a notification lately; Prometheus has the counters."""
-    claim = context.claim("signals", "alertmanager", "its notifications are delivered")
-    failed = context.query(
-        "sum by (integration, reason) (increase(alertmanager_notifications_failed_total[15m])) > 0"
-    )
-    if not failed:
-        known = context.query("count(alertmanager_notifications_failed_total)")
-        yield claim.ok("no failure in 15 minutes") if known else claim.skip("it is not scraped")
-        return
-    for item in failed:
-        integration = item["metric"].get("integration", "")
-        reason = item["metric"].get("reason", "not told")
-        count = float(item["value"][1])
-        evidence = f"{integration}: {count:.0f} failures in 15 minutes, reason {reason}"
-        way = claim.about(integration)
-        yield way.fail("notifications-failing", evidence, integration=integration)
 
 
 def watchdog(context: Context) -> Iterator[Finding]:

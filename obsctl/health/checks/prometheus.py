@@ -1,12 +1,12 @@
 """Prometheus: it is ready, it runs what is rendered, and it knows where to send alerts."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference, rules_difference
 from obsctl.health.asking.context import Context
 from obsctl.health.findings.report import Finding
+from obsctl.health.judging.sends import sends
 from obsctl.project.plain_yaml import load_plain
 
 _FILE: Final = "prometheus/prometheus.yml"
@@ -86,12 +86,12 @@ def alertmanager_known(context: Context) -> Iterator[Finding]:
         yield claim.fail("alertmanager-unknown", "/api/v1/alertmanagers lists none")
         return
     for item in active:
-        failed = failed_sends(*(_samples(context, name, item["url"]) for name in _SENDING))
+        counted = sends(*(_samples(context, name, item["url"]) for name in _SENDING))
         # Once is no failure: the first alerts of a new stack are lost when Prometheus is up before
         # Alertmanager, and it sends them again a minute later.
-        if failed > 1:
-            evidence = f"{item['url']}: {failed} sends failed in 5 minutes, the last one too"
-            yield claim.fail("alertmanager-refuses", evidence)
+        if counted.last_failed and counted.failed > 1:
+            told = f"{item['url']}: {counted.failed} sends failed in 5 minutes, the last one too"
+            yield claim.fail("alertmanager-refuses", told)
             return
     yield claim.ok(", ".join(item["url"] for item in active))
 
@@ -99,21 +99,3 @@ def alertmanager_known(context: Context) -> Iterator[Finding]:
 def _samples(context: Context, name: str, url: str) -> list[list[Any]]:
     found = context.query(f'prometheus_notifications_{name}_total{{alertmanager="{url}"}}[5m]')
     return [sample for series in found[:1] for sample in series["values"]]
-
-
-def failed_sends(sent: list[list[Any]], errors: list[list[Any]]) -> int:
-    """How many sends failed; 0 where the last one succeeded, whatever failed before it.
-
-    Both are samples of counters as Prometheus answers them: pairs of a time in seconds and the
-    value as text. `sent` counts what failed, too.
-    """
-    erred = dict(errors)
-    steps = itertools.pairwise([(float(count), float(erred.get(at, 0))) for at, count in sent])
-    grown = [(_growth(a[0], b[0]), _growth(a[1], b[1])) for a, b in steps]
-    outcomes = [error > 0 for send, error in grown if send]
-    return sum(outcomes) if outcomes and outcomes[-1] else 0
-
-
-def _growth(before: float, after: float) -> float:
-    # A counter begins at 0 again when its process does.
-    return after - before if after >= before else after
