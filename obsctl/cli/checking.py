@@ -52,7 +52,10 @@ def check(context: "Context", depth: Depth) -> "HealthReport":
     from obsctl.health.telling.text import progress
 
     patience = session.Patience(
-        depth.wait_s, deep=depth.deep or depth.receiver_sink, receiver_sink=depth.receiver_sink
+        depth.wait_s,
+        settle=True,
+        deep=depth.deep or depth.receiver_sink,
+        receiver_sink=depth.receiver_sink,
     )
     return session.check(context, patience, lambda report: print_note(progress(report)))
 

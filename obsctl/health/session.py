@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from obsctl.conventions import PORTS, SECRETS_DIRECTORY, STACK_DIRECTORY
+from obsctl.engine.components.compare import duration_s
 from obsctl.errors import Problem, UsageError
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.observed import containers_of
@@ -21,6 +22,7 @@ from obsctl.stack.model import Stack
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 2.0
+_SETTLING_S: Final = 20.0
 
 OnReport = Callable[[HealthReport], None]
 
@@ -48,6 +50,7 @@ class Patience:
     """How long to wait for green, and whether to send canaries once it is."""
 
     wait_s: float = 0.0
+    settle: bool = False  # wait for what can be told in a moment, where nothing else fails
     deep: bool = False
     receiver_sink: bool = False  # no receiver is told of test alerts, but this machine
 
@@ -60,7 +63,7 @@ def check(
     `on_report` is told each report that is not the last and fails otherwise than the one before.
     """
     patience = patience or Patience()
-    report = _wait(context, patience.wait_s, on_report or (lambda _: None))
+    report = _wait(context, patience, on_report or (lambda _: None))
     if not patience.deep:
         return report
     checks = deep_checks(receiver_sink=patience.receiver_sink)
@@ -68,21 +71,28 @@ def check(
     return HealthReport.of((*report.findings, *deep.findings), report.seconds + deep.seconds)
 
 
-def _wait(context: Context, wait_s: float, on_report: OnReport) -> HealthReport:
-    deadline = time.monotonic() + wait_s
+def _wait(context: Context, patience: Patience, on_report: OnReport) -> HealthReport:
+    started = time.monotonic()
+    settle_s = _settling_s(context) if patience.settle else 0.0
     pause_s = _FIRST_PAUSE_S
     told: list[str] = []
     while True:
         report = run_checks(replace(context, once=Once()), CHECKS)
-        left_s = deadline - time.monotonic()
-        if report.healthy or left_s <= 0:
+        wait_s = max(patience.wait_s, settle_s) if report.healthy else patience.wait_s
+        left_s = started + wait_s - time.monotonic()
+        if left_s <= 0 or (report.healthy and not report.early):
             return report
-        failing = [f"{f.subject} {f.code}" for f in report.findings if f.state == "fail"]
+        failing = [f"{f.subject} {f.code}" for f in report.findings if f.state == "fail"] or [""]
         if failing != told:
             on_report(report)
             told = failing
         time.sleep(min(pause_s, left_s))
         pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+
+
+def _settling_s(context: Context) -> float:
+    """The time after which all is scraped and evaluated once: an interval, and some room."""
+    return (duration_s(context.stack.scrape_interval) or 0.0) + _SETTLING_S
 
 
 def parse_targets(options: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from obsctl.health.checks import alertmanager, rules
+from obsctl.health.checks import alertmanager, prometheus, rules
 from tests.engine.health_lab import (
     RULES,
     Lab,
@@ -86,7 +86,9 @@ def self_signed(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-def test_targets_that_answer_otherwise(healthy: Lab, self_signed: ssl.SSLContext) -> None:
+def test_targets_that_answer_otherwise(
+    healthy: Lab, self_signed: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with app() as port, app(self_signed) as secure:
         jobs: dict[str, dict[str, Any]] = {
             "target-credentials": make_job("a", port) | {"metrics_path": "/401"},
@@ -95,16 +97,19 @@ def test_targets_that_answer_otherwise(healthy: Lab, self_signed: ssl.SSLContext
             "target-limit": make_job("d", port) | {"body_size_limit": "1B"},
             "scrape-slow": make_job("e", port) | {"metrics_path": "/slow"},
             "target-certificate": make_job("f", secure) | {"scheme": "https"},
-            "target-pending": make_job("g", port) | {"scrape_interval": "1h"},
             "target-no-route": {
                 "job_name": "h",
                 "static_configs": [{"targets": ["[2001:db8::1]:80"]}],
             },
             "target-missing": {"job_name": "i", "file_sd_configs": [{"files": ["none.json"]}]},
         }
-        healthy.jobs = list(jobs.values())
+        seldom = make_job("g", port) | {"scrape_interval": "1h"}
+        healthy.jobs = [*jobs.values(), seldom]
         change(healthy)
+        assert "target-missing" not in causes(healthy.check())  # it is looked for
+        monkeypatch.setattr(prometheus, "_DISCOVERY_S", 0.0)
         found = {code: until_told(healthy, code).subject for code in jobs}
+        assert {finding.subject for finding in healthy.check().early} == {"g"}
     assert found == {code: job["job_name"] for code, job in jobs.items()}
 
 
@@ -148,6 +153,7 @@ def test_alerts_that_do_not_come_to_alertmanager(
 ) -> None:
     """The last one of this lab: errors are remembered for longer than a test waits."""
     monkeypatch.setattr(alertmanager, "_RESEND_S", 0.0)
+    monkeypatch.setattr(prometheus, "_DISCOVERY_S", 0.0)
     healthy.alertmanagers = []
     change(healthy)
     until_told(healthy, "alertmanager-unknown")

@@ -13,6 +13,7 @@ ABOUT_THE_CATALOGUE = {"test_explain.py", "test_causes_tried.py"}
 
 # Why no fault is put in for these.
 REASONS = {
+    "not-yet": "no fault: what was started a moment ago; the tests of targets have it",
     "not-applicable": "no fault: the tests of catalogue and report have it as the state it is",
 }
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from obsctl.health.findings.claim import Claim
 from obsctl.health.findings.report import LAYERS, SCHEMA_VERSION, STATES, HealthReport
 from obsctl.health.telling.schema import ReportDocument, report_schema
-from obsctl.health.telling.text import Style, told
+from obsctl.health.telling.text import Style, progress, told
 
 OK = Claim("readiness", "prometheus", "is ready").ok("200 in 3 ms")
 DOWN = Claim("signals", "backend", "target localhost:3000 is scraped").fail(
@@ -142,6 +142,20 @@ def test_what_does_not_apply_is_no_blemish() -> None:
     assert told(report).splitlines()[0] == "ok    readiness      1 ok, 1 not applicable"
     assert absent.evidence not in told(report)
     assert absent.evidence in told(report, Style(verbose=True))
+
+
+def test_what_is_early_is_told_by_name_and_is_no_failure() -> None:
+    claims = [Claim("signals", name, "is scraped") for name in ("backend", "redis")]
+    report = HealthReport.of([OK, *(claim.not_yet("first scrape within 15s") for claim in claims)])
+    assert report.exit_code == 0
+    lines = told(report).splitlines()
+    assert lines[0] == "skip  too early to tell: backend, redis"
+    assert lines[-1] == "healthy so far, 2 too early to tell (3 checks in 0.0 s)"
+    assert progress(report) == "waiting: too early to tell: backend, redis"
+    both = HealthReport.of([*report.findings, DOWN])
+    assert both.exit_code == 1
+    assert progress(both).startswith("waiting: backend: nothing listens")
+    assert told(both).splitlines()[-1].startswith("unhealthy: 1 failed, 2 too early to tell")
 
 
 def test_green_is_five_lines() -> None:

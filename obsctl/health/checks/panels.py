@@ -7,7 +7,7 @@ from obsctl.conventions import DATASOURCE_ELASTICSEARCH, DATASOURCE_PROMETHEUS
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.probe import ProbeError, Request
 from obsctl.health.checks.rules import live
-from obsctl.health.checks.targets import down_jobs
+from obsctl.health.checks.targets import EARLY, down_jobs, is_early
 from obsctl.health.findings.claim import Claim
 from obsctl.health.findings.report import Finding
 from obsctl.health.judging.applicable import excuse
@@ -87,6 +87,9 @@ def _empty(
         return  # the effect of a target that is down
     if words := excuse(context, liveness, reasons):
         yield claim.not_applicable(words)
+        return
+    if is_early(context):
+        yield claim.not_yet(EARLY)
         return
     yield claim.warn("panel-empty", "; ".join(reasons[:_SHOWN]), panel=claim.subject)
 

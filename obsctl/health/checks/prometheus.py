@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference, rules_difference
 from obsctl.health.asking.context import Context
+from obsctl.health.asking.times import parse_time
 from obsctl.health.findings.report import Finding
 from obsctl.health.judging.sends import sends
 from obsctl.project.plain_yaml import load_plain
@@ -12,6 +13,9 @@ from obsctl.project.plain_yaml import load_plain
 _FILE: Final = "prometheus/prometheus.yml"
 _OK: Final = 200
 _SENDING: Final = ("sent", "errors")
+DISCOVERS: Final = "Prometheus has just loaded its configuration and looks for whom it names"
+_DISCOVERY_S: Final = 10.0
+"""It takes over new targets every five seconds, and a busy machine is late."""
 
 
 def ready(context: Context) -> Iterator[Finding]:
@@ -78,10 +82,21 @@ def rendered_groups(context: Context) -> list[dict[str, Any]]:
     return [group for document in documents for group in document.get("groups") or ()]
 
 
+def discovers(context: Context) -> bool:
+    """Whether Prometheus was started or loaded a file a moment ago, and has no targets for that."""
+    info = context.data("/api/v1/status/runtimeinfo")
+    # The sample carries Prometheus's own time.
+    now_s = float(context.query("vector(1)")[0]["value"][0])
+    return now_s - max(map(parse_time, (info["startTime"], info["lastConfigTime"]))) < _DISCOVERY_S
+
+
 def alertmanager_known(context: Context) -> Iterator[Finding]:
     """Prometheus has an Alertmanager to send to, and sending works."""
     claim = context.claim("signals", "prometheus", "sends its alerts to Alertmanager")
     active = context.data("/api/v1/alertmanagers")["activeAlertmanagers"]
+    if not active and discovers(context):
+        yield claim.not_yet(DISCOVERS)
+        return
     if not active:
         yield claim.fail("alertmanager-unknown", "/api/v1/alertmanagers lists none")
         return

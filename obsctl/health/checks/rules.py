@@ -7,7 +7,7 @@ from typing import Any, Final
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.times import parse_time
 from obsctl.health.checks.alertmanager import WATCHDOG
-from obsctl.health.checks.targets import down_jobs
+from obsctl.health.checks.targets import EARLY, down_jobs, is_early
 from obsctl.health.findings.claim import Claim
 from obsctl.health.findings.report import Finding
 from obsctl.health.judging.applicable import excuse
@@ -66,7 +66,7 @@ def _recordings(context: Context, rules: Sequence[Mapping[str, Any]]) -> Iterato
 def _not_evaluated(claim: Claim, rule: Mapping[str, Any]) -> Finding:
     if rule["health"] == "err":
         return claim.fail("rule-error", str(rule.get("lastError")), rule=rule["name"])
-    return claim.skip("not evaluated yet")
+    return claim.not_yet("not evaluated yet")
 
 
 def _can_fire(
@@ -77,9 +77,11 @@ def _can_fire(
     jobs = {liveness.origins[reason].value_of("job") for reason in reasons}
     if jobs <= down_jobs(context):
         # The target's own finding tells the cause; this is its effect.
-        return claim.skip(f"{', '.join(sorted(filter(None, jobs)))} is down")
+        return claim.skip(f"no target of {', '.join(sorted(filter(None, jobs)))} is up")
     if words := excuse(context, liveness, reasons):
         return claim.not_applicable(words)
+    if is_early(context):
+        return claim.not_yet(EARLY)
     return claim.warn("rule-dead", "; ".join(reasons), rule=claim.subject)
 
 

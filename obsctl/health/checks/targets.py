@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from obsctl.conventions import DOCKER_HOST_NAME
+from obsctl.errors import EngineError
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.probe import listens
+from obsctl.health.asking.times import parse_time
+from obsctl.health.checks.prometheus import DISCOVERS, discovers
 from obsctl.health.findings.report import Finding
 from obsctl.health.judging.scrape_errors import Diagnosis, diagnose
 
@@ -16,6 +20,7 @@ _NO_ANSWER: Final = frozenset(
     f"target-{reason}" for reason in ("refused", "name", "no-route", "timeout", "down", "not-http")
 )
 _SLOW_SHARE: Final = 0.8
+EARLY: Final = "not all targets have been scraped yet"
 
 
 def targets_up(context: Context) -> Iterator[Finding]:
@@ -27,7 +32,9 @@ def targets_up(context: Context) -> Iterator[Finding]:
         name = job["job_name"]
         if name not in by_job:
             claim = context.claim("signals", name, "is scraped")
-            yield claim.fail("target-missing", "Prometheus has no active target of this job")
+            told = "Prometheus has no active target of this job"
+            early = discovers(context)
+            yield claim.not_yet(DISCOVERS) if early else claim.fail("target-missing", told)
         for target in by_job.get(name, ()):
             yield _target(context, name, target)
 
@@ -52,6 +59,12 @@ def down_jobs(context: Context) -> frozenset[str]:
     return frozenset(({target["scrapePool"] for target in targets} | rendered) - up | dead)
 
 
+def is_early(context: Context) -> bool:
+    """Whether a target has not been asked yet, so that nobody knows which series there are."""
+    targets = active_targets(context)
+    return not targets or any(target["health"] == "unknown" for target in targets)
+
+
 def _target(context: Context, job: str, target: Mapping[str, Any]) -> Finding:
     instance = target["labels"].get("instance", target["scrapeUrl"])
     claim = context.claim("signals", job, f"target {instance} is scraped")
@@ -59,10 +72,29 @@ def _target(context: Context, job: str, target: Mapping[str, Any]) -> Finding:
         took_s, interval = target["lastScrapeDuration"], target.get("scrapeTimeout", "")
         return claim.ok(f"up, scraped in {took_s * 1000:.0f} ms (limit {interval})")
     if target["health"] == "unknown":
-        return claim.fail("target-pending", f"first scrape within {target.get('scrapeInterval')}")
+        return claim.not_yet(f"first scrape within {target.get('scrapeInterval')}")
     error = target["lastError"]
+    if _asked_too_early(context, target):
+        told = f"asked before its container was started: {error}"
+        return claim.not_yet(f"{told}; again within {target.get('scrapeInterval')}")
     diagnosis = _refined(context, diagnose(error, target["scrapeUrl"]))
     return claim.fail(diagnosis.code, error, job=job, **diagnosis.values)
+
+
+def _asked_too_early(context: Context, target: Mapping[str, Any]) -> bool:
+    """Whether the last scrape was older than the container that answers now."""
+    host = urlsplit(target["scrapeUrl"]).hostname or ""
+    if host not in context.services:
+        return False
+    try:
+        states = context.container_states()
+    except EngineError:
+        return False
+    scraped_at = parse_time(target["lastScrape"])
+    return any(
+        one.service == host and one.status == "running" and one.started_at >= scraped_at
+        for one in states
+    )
 
 
 def _refined(context: Context, diagnosis: Diagnosis) -> Diagnosis:

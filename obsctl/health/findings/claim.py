@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from obsctl.health.findings.causes import load_causes
-from obsctl.health.findings.report import NOT_APPLICABLE, Finding, Layer, State
+from obsctl.health.findings.report import NOT_APPLICABLE, NOT_YET, Finding, Layer, State
 
 _EVIDENCE_CHARACTERS = 2000
 
@@ -32,6 +32,10 @@ class Claim:
     def not_applicable(self, reason: str) -> Finding:
         """A skip that is nothing to look at: this set-up has no such thing."""
         return self._finding("skip", f"not applicable here: {reason}", code=NOT_APPLICABLE)
+
+    def not_yet(self, reason: str) -> Finding:
+        """A skip that is over in a moment: something was started or changed just now."""
+        return self._finding("skip", reason, code=NOT_YET)
 
     def fail(self, code: str, evidence: str = "", **values: object) -> Finding:
         return self._with_cause("fail", code, evidence, values)

@@ -29,6 +29,7 @@ def worst(states: Iterable[State]) -> State:
 
 
 NOT_APPLICABLE: Final = "not-applicable"
+NOT_YET: Final = "not-yet"
 
 # What XML 1.0 cannot hold, not even as a reference.
 _NOT_XML: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if code not in (9, 10)}
@@ -40,7 +41,8 @@ class Finding:
 
     `code` names an entry of the catalogue of causes; `cause` and `fix` are that entry's words
     filled in for this case. They are set for fail and warn; a skip has the code NOT_APPLICABLE
-    where there is nothing to miss, and none where another failure keeps from looking.
+    where there is nothing to miss, NOT_YET where it can be told in a moment, and none where
+    another failure keeps from looking.
     `part` is the component, service or receiver that the claim is about, where that is not the
     subject itself.
     """
@@ -59,6 +61,11 @@ class Finding:
     def applies(self) -> bool:
         """False for what this set-up cannot have."""
         return self.code != NOT_APPLICABLE
+
+    @property
+    def is_early(self) -> bool:
+        """True for what can be told in a moment, after something was started or changed."""
+        return self.code == NOT_YET
 
     @property
     def headline(self) -> str:
@@ -130,6 +137,11 @@ class HealthReport:
     def problems(self) -> tuple[Finding, ...]:
         """What failed, and what to look at; worst first."""
         return tuple(finding for finding in self.findings if finding.state in ("fail", "warn"))
+
+    @property
+    def early(self) -> tuple[Finding, ...]:
+        """What can be told in a moment: a report without them is the whole proof."""
+        return tuple(finding for finding in self.findings if finding.is_early)
 
     @property
     def layers(self) -> tuple[LayerSummary, ...]:

@@ -30,7 +30,8 @@ class FindingDocument(_Document):
     evidence: str = Field(description="What was seen; several lines at times, or empty.")
     code: str = Field(
         description="For `obsctl explain`; empty where all is well. A skip with the code "
-        "`not-applicable` is nothing to look at: this set-up has no such thing."
+        "`not-applicable` is nothing to look at: this set-up has no such thing; one with the code "
+        "`not-yet` can be told in a moment, after something was started or changed."
     )
     cause: str = Field(description="What is wrong, in words; empty where nothing is.")
     fix: str = Field(description="The next command or change; empty where nothing is wrong.")

@@ -17,6 +17,7 @@ _WIDTH: Final = 240
 _NARROW: Final = 40
 MARKS: Final[dict[State, str]] = {"fail": "FAIL", "warn": "warn", "skip": "skip", "ok": "ok"}
 _INDENT: Final = " " * 6
+_EARLY: Final = "too early to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ def _lines(report: HealthReport, style: Style) -> Iterator[str]:
     if style.verbose:
         for finding in remarks:
             yield from _told(finding, style)
-    elif remarks:
+    elif remarks or report.early:
         yield from _remarks(remarks, style)
+        yield from _early(report, style)
         yield ""
     yield from _layers(report, style)
     yield ""
@@ -79,6 +81,8 @@ def failures(report: HealthReport, style: Style) -> Iterator[str]:
 
 def progress(report: HealthReport) -> str:
     """One line while waiting: how many fail, and the first of them."""
+    if report.healthy:
+        return _listed(f"waiting: {_EARLY}: ", _names(report.early), _WIDTH)
     first = report.findings[0]
     count = sum(1 for finding in report.findings if finding.state == "fail")
     more = f" (and {count - 1} more)" if count > 1 else ""
@@ -90,8 +94,9 @@ def verdict(report: HealthReport) -> str:
     counts = report.counts
     took = f"{len(report.findings)} checks in {report.seconds:.1f} s"
     look = f", {counts['warn']} to look at" if counts["warn"] else ""
+    look += f", {len(report.early)} {_EARLY}" if report.early else ""
     if report.healthy:
-        return f"healthy{look} ({took})"
+        return f"healthy{' so far' if report.early else ''}{look} ({took})"
     return f"unhealthy: {counts['fail']} failed{look} ({took})"
 
 
@@ -140,6 +145,11 @@ def _remarks(findings: Iterable[Finding], style: Style) -> Iterator[str]:
             yield _cut(f"{mark}{alike[0].headline}: {evidence}".rstrip(": "), style.width)
         else:
             yield _listed(f"{mark}{title}: ", names, style.width)
+
+
+def _early(report: HealthReport, style: Style) -> Iterator[str]:
+    if report.early:
+        yield _listed(f"{MARKS['skip']}  {_EARLY}: ", _names(report.early), style.width)
 
 
 def _names(findings: Iterable[Finding]) -> list[str]:
