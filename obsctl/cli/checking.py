@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from obsctl.health.findings.report import HealthReport
 
 _PAUSE_S: Final = 2.0
-_WATCH_HEAD: Final = 2
+_WATCH_HEAD: Final = 1
 """Lines above the report of a run."""
 
 
@@ -53,9 +53,9 @@ def check(context: "Context", depth: Depth) -> "HealthReport":
 
     patience = session.Patience(
         depth.wait_s,
-        settle=True,
         deep=depth.deep or depth.receiver_sink,
         receiver_sink=depth.receiver_sink,
+        settle=True,
     )
     return session.check(context, patience, lambda report: print_note(progress(report)))
 
@@ -160,17 +160,19 @@ def watch(context: "Context", forms: Forms) -> NoReturn:
     from obsctl.health import session
     from obsctl.health.telling.text import Style, summary, told
 
+    head = f"{context.stack.project}, every {_PAUSE_S:g} s; Ctrl-C ends"
     with screen() as draw:
+        if terminal_size()[0]:
+            draw(f"{head}\nthe first check is under way")
         while True:
             report = session.check(context)
             now = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the user's own clock
             columns, rows = terminal_size()
             if columns:
-                style = Style(columns, rows - _WATCH_HEAD, forms.verbose)
-                text = told(report, style)
-                draw(
-                    f"{context.stack.project} at {now}, every {_PAUSE_S:g} s; Ctrl-C ends\n\n{text}"
+                style = Style(
+                    columns, rows - _WATCH_HEAD, verbose=forms.verbose, verdict_on_top=True
                 )
+                draw(f"{now}  {head}\n{told(report, style)}")
             else:
                 draw(f"{now}  {summary(report)}")
             time.sleep(_PAUSE_S)

@@ -95,7 +95,7 @@ _SIGNALS: Final = (
             ("certificates are valid for long", targets.certificates),
             ("scrapes are in time", targets.slow_scrapes),
             ("rules work", rules.rules_work),
-            ("sends its alerts to Alertmanager", prometheus.alertmanager_known),
+            ("sends its alerts to Alertmanager", alertmanager.known),
             ("cAdvisor sees the containers", cadvisor.containers_have_names),
             ("series stay few enough", cardinality.series_stay_few),
             ("its data fits on the disk", storage.prometheus_fits),

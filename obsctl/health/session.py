@@ -50,9 +50,9 @@ class Patience:
     """How long to wait for green, and whether to send canaries once it is."""
 
     wait_s: float = 0.0
-    settle: bool = False  # wait for what can be told in a moment, where nothing else fails
     deep: bool = False
     receiver_sink: bool = False  # no receiver is told of test alerts, but this machine
+    settle: bool = False  # wait for what can be told in a moment, where nothing else fails
 
 
 def check(

@@ -65,14 +65,15 @@ def only(context: Context) -> Finding:
     return finding
 
 
-def test_an_error_from_before_the_container_was_started(tmp_path: Path) -> None:
-    finding = only(asked(tmp_path, refused(1000), started(1004)))
+@pytest.mark.parametrize("at", [994, 1004])
+def test_an_error_from_before_the_container_had_started(tmp_path: Path, at: float) -> None:
+    finding = only(asked(tmp_path, refused(1000), started(at)))
     assert finding.is_early
-    assert "asked before its container was started" in finding.evidence
+    assert "asked before its container had started" in finding.evidence
     assert "again within 15s" in finding.evidence
 
 
-@pytest.mark.parametrize("state", [started(990), started(1004, "exited"), None])
+@pytest.mark.parametrize("state", [started(980), started(1004, "exited"), None])
 def test_an_error_of_what_runs_or_does_not_run(
     tmp_path: Path, state: ContainerState | None
 ) -> None:

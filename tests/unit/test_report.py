@@ -1,6 +1,7 @@
 """The report: order, exit code, and its three forms."""
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -110,6 +111,10 @@ def test_lines_fit_the_terminal() -> None:
         text = told(REPORT, Style(columns))
         assert max(map(len, text.splitlines())) <= columns
     assert "warn  alerts that cannot fire: Alert0, Alert1 and 4 more" in told(REPORT, Style(60))
+    long = [replace(DEAD[0], subject=f"{'A' * 60}{number}") for number in range(2)]
+    assert told(HealthReport.of(long), Style(60)).startswith(
+        "warn  alerts that cannot fire: 2 in all"
+    )
 
 
 def test_it_is_short_where_the_terminal_has_too_few_rows() -> None:
@@ -126,6 +131,13 @@ def test_it_is_short_where_the_terminal_has_too_few_rows() -> None:
         "FAIL  backend: nothing listens on port 3000 of the Docker host [target-refused]",
     ]
     assert lines[-1].startswith("all evidence: obsctl check --verbose")
+
+
+def test_the_verdict_goes_on_top_where_the_end_may_be_cut() -> None:
+    lines = told(REPORT, Style(80, rows=14, verdict_on_top=True)).splitlines()
+    assert lines[0] == "unhealthy: 2 failed, 6 to look at (10 checks in 0.2 s)"
+    assert lines[2].startswith("FAIL  redis-exporter")
+    assert sum(line.startswith("unhealthy") for line in lines) == 1
 
 
 def test_in_short_what_is_alike_is_told_once() -> None:

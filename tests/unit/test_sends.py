@@ -4,7 +4,7 @@ import pytest
 
 from obsctl.health.checks.notifications import judged
 from obsctl.health.judging.exposition import labelled
-from obsctl.health.judging.sends import Sends, failure_reason, growth, sends
+from obsctl.health.judging.sends import Sends, failure_reason, growth, sends, since_start
 
 
 def samples(values: list[int]) -> list[list[object]]:
@@ -16,14 +16,14 @@ def samples(values: list[int]) -> list[list[object]]:
     [
         ([], [], Sends()),
         ([5], [5], Sends()),
-        ([3, 3, 4, 4, 5], [1, 1, 1, 1, 1], Sends(0, 1, 0)),
-        ([3, 4, 4, 5], [0, 1, 1, 2], Sends(2, 1, 1)),
-        ([3, 4, 5, 5, 6], [0, 1, 2, 2, 2], Sends(2, 1, 0)),  # the other side works again
-        ([3, 4, 5, 6], [0, 0, 1, 1], Sends(1, 1, 0)),
-        ([3, 4, 5, 5], [0, 0, 1, 1], Sends(1, 1, 1)),
-        ([3, 4, 0, 1, 2], [3, 4, 0, 1, 2], Sends(3, 1, 1)),  # the sender was started anew
-        ([3, 4, 1], [0, 0, 1], Sends(1, 1, 1)),
-        ([3, 6], [0, 2], Sends(2, 3, 2)),
+        ([3, 3, 4, 4, 5], [1, 1, 1, 1, 1], Sends(0, 1045, 1, 0)),
+        ([3, 4, 4, 5], [0, 1, 1, 2], Sends(2, 1030, 1, 1)),
+        ([3, 4, 5, 5, 6], [0, 1, 2, 2, 2], Sends(2, 1045, 1, 0)),  # the other side works again
+        ([3, 4, 5, 6], [0, 0, 1, 1], Sends(1, 1030, 1, 0)),
+        ([3, 4, 5, 5], [0, 0, 1, 1], Sends(1, 1015, 1, 1)),
+        ([3, 4, 0, 1, 2], [3, 4, 0, 1, 2], Sends(3, 1045, 1, 1)),  # the sender was started anew
+        ([3, 4, 1], [0, 0, 1], Sends(1, 1015, 1, 1)),
+        ([3, 6], [0, 2], Sends(2, 1000, 3, 2)),
     ],
 )
 def test_what_two_counters_say(sent: list[int], failed: list[int], found: Sends) -> None:
@@ -35,17 +35,23 @@ def test_a_counter_grows_from_the_start_of_its_process() -> None:
     assert growth(samples([7, 7, 9, 1, 1, 2])) == 4
 
 
+def test_what_an_earlier_process_met_is_over() -> None:
+    assert since_start(samples([3, 4, 5])) == samples([3, 4, 5])
+    assert since_start(samples([3, 4, 0, 1, 0, 2])) == samples([3, 4, 0, 1, 0, 2])[4:]
+    assert since_start([]) == []
+
+
 @pytest.mark.parametrize(
     ("tried", "lost", "users", "code"),
     [
-        (Sends(0, 3, 0), 0, 1, ""),
-        (Sends(2, 1, 0), 0, 1, ""),  # delivered at another attempt
-        (Sends(1, 2, 1), 0, 1, ""),
-        (Sends(2, 1, 1), 0, 1, "notifications-failing"),
-        (Sends(2, 2, 2), 2, 2, "notifications-failing"),
-        (Sends(2, 1, 0), 2, 1, "notifications-lost"),
+        (Sends(0, 0, 3, 0), 0, 1, ""),
+        (Sends(2, 0, 1, 0), 0, 1, ""),  # delivered at another attempt
+        (Sends(1, 0, 2, 1), 0, 1, ""),
+        (Sends(2, 0, 1, 1), 0, 1, "notifications-failing"),
+        (Sends(2, 0, 2, 2), 2, 2, "notifications-failing"),
+        (Sends(2, 0, 1, 0), 2, 1, "notifications-lost"),
         # The one that is broken may not have been tried again.
-        (Sends(2, 1, 0), 2, 2, "notifications-failing"),
+        (Sends(2, 0, 1, 0), 2, 2, "notifications-failing"),
     ],
 )
 def test_notifications_by_the_last_one(tried: Sends, lost: int, users: int, code: str) -> None:

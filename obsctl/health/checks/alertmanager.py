@@ -6,8 +6,11 @@ from typing import Any, Final
 
 from obsctl.engine.components.compare import first_difference
 from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import ProbeError
 from obsctl.health.asking.times import parse_time
+from obsctl.health.checks.prometheus import DISCOVERS, discovers, rendered_groups
 from obsctl.health.findings.report import Finding
+from obsctl.health.judging.sends import Samples, sends, since_start
 from obsctl.project.plain_yaml import load_plain
 
 FILE: Final = "alertmanager/alertmanager.yml"
@@ -54,10 +57,46 @@ def configuration(context: Context) -> Iterator[Finding]:
     yield claim.ok(f"{len(rendered.get('receivers') or ())} receivers equal")
 
 
+def known(context: Context) -> Iterator[Finding]:
+    """Prometheus has an Alertmanager to send to, and sending works."""
+    claim = context.claim("signals", "prometheus", "sends its alerts to Alertmanager")
+    active = context.data("/api/v1/alertmanagers")["activeAlertmanagers"]
+    if not active:
+        told = "/api/v1/alertmanagers lists none"
+        early = discovers(context)
+        yield claim.not_yet(DISCOVERS) if early else claim.fail("alertmanager-unknown", told)
+        return
+    for url in (item["url"] for item in active):
+        sent = since_start(_samples(context, "sent", url))
+        counted = sends(sent, _samples(context, "errors", url))
+        # Once is no failure: the first alerts of a new stack are lost when Prometheus is up before
+        # Alertmanager, and it sends them again a minute later.
+        if not counted.last_failed or counted.failed == 1:
+            continue
+        if _started_at(context) > counted.last_after:
+            yield claim.skip("Alertmanager was started since; Prometheus sends within a minute")
+            return
+        told = f"{url}: {counted.failed} sends failed in 5 minutes, the last one too"
+        yield claim.fail("alertmanager-refuses", told)
+        return
+    yield claim.ok(", ".join(item["url"] for item in active))
+
+
+def _samples(context: Context, name: str, url: str) -> Samples:
+    found = context.query(f'prometheus_notifications_{name}_total{{alertmanager="{url}"}}[5m]')
+    return [sample for series in found[:1] for sample in series["values"]]
+
+
+def _started_at(context: Context) -> float:
+    """Seconds since the epoch; 0 where it does not answer, which is told by its own check."""
+    try:
+        return parse_time(_status(context)["uptime"])
+    except ProbeError:
+        return 0.0
+
+
 def watchdog(context: Context) -> Iterator[Finding]:
     """The alert that always fires has come all the way from Prometheus to Alertmanager."""
-    from obsctl.health.checks.prometheus import rendered_groups
-
     names = {rule.get("alert") for group in rendered_groups(context) for rule in group["rules"]}
     if WATCHDOG not in names:
         return

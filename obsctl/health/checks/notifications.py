@@ -99,9 +99,9 @@ def _problem(
     tried = sends(counts.samples(TRIED), counts.samples(REFUSED))
     lost = growth(counts.samples(_LOST))
     code, last = judged(tried, lost, users)
-    told = f"{tried.failed} attempts failed in 15 minutes, {lost} notifications were lost; {last}"
+    told = f"in 15 minutes: {tried.failed} attempts failed, lost {lost}; {last}"
     if code == "notifications-lost":
-        return claim.warn(code, told, integration=way.integration, count=lost)
+        return claim.warn(code, told, integration=way.integration)
     ours, of_tests = _logged(context, way) if code else ("", "")
     if not code or (of_tests and not ours):
         return None
@@ -118,7 +118,7 @@ def judged(tried: Sends, lost: int, users: int) -> tuple[str, str]:
     if users > 1:
         words = f"{users} receivers share the counters, which do not tell whether all work now"
         return "notifications-failing", words
-    return "notifications-lost", "the last one was delivered"
+    return "notifications-lost", "the last notification was delivered"
 
 
 def _logged(context: Context, way: Way) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Prometheus: it is ready, it runs what is rendered, and it knows where to send alerts."""
+"""Prometheus: it is ready, and it runs what is rendered."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -7,12 +7,10 @@ from obsctl.engine.components.compare import first_difference, rules_difference
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.times import parse_time
 from obsctl.health.findings.report import Finding
-from obsctl.health.judging.sends import sends
 from obsctl.project.plain_yaml import load_plain
 
 _FILE: Final = "prometheus/prometheus.yml"
 _OK: Final = 200
-_SENDING: Final = ("sent", "errors")
 DISCOVERS: Final = "Prometheus has just loaded its configuration and looks for whom it names"
 _DISCOVERY_S: Final = 10.0
 """It takes over new targets every five seconds, and a busy machine is late."""
@@ -88,29 +86,3 @@ def discovers(context: Context) -> bool:
     # The sample carries Prometheus's own time.
     now_s = float(context.query("vector(1)")[0]["value"][0])
     return now_s - max(map(parse_time, (info["startTime"], info["lastConfigTime"]))) < _DISCOVERY_S
-
-
-def alertmanager_known(context: Context) -> Iterator[Finding]:
-    """Prometheus has an Alertmanager to send to, and sending works."""
-    claim = context.claim("signals", "prometheus", "sends its alerts to Alertmanager")
-    active = context.data("/api/v1/alertmanagers")["activeAlertmanagers"]
-    if not active and discovers(context):
-        yield claim.not_yet(DISCOVERS)
-        return
-    if not active:
-        yield claim.fail("alertmanager-unknown", "/api/v1/alertmanagers lists none")
-        return
-    for item in active:
-        counted = sends(*(_samples(context, name, item["url"]) for name in _SENDING))
-        # Once is no failure: the first alerts of a new stack are lost when Prometheus is up before
-        # Alertmanager, and it sends them again a minute later.
-        if counted.last_failed and counted.failed > 1:
-            told = f"{item['url']}: {counted.failed} sends failed in 5 minutes, the last one too"
-            yield claim.fail("alertmanager-refuses", told)
-            return
-    yield claim.ok(", ".join(item["url"] for item in active))
-
-
-def _samples(context: Context, name: str, url: str) -> list[list[Any]]:
-    found = context.query(f'prometheus_notifications_{name}_total{{alertmanager="{url}"}}[5m]')
-    return [sample for series in found[:1] for sample in series["values"]]

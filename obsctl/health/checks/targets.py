@@ -20,6 +20,8 @@ _NO_ANSWER: Final = frozenset(
     f"target-{reason}" for reason in ("refused", "name", "no-route", "timeout", "down", "not-http")
 )
 _SLOW_SHARE: Final = 0.8
+_STARTS_S: Final = 10.0
+"""What an exporter takes from its start to its first answer, on a busy machine."""
 EARLY: Final = "not all targets have been scraped yet"
 
 
@@ -75,14 +77,14 @@ def _target(context: Context, job: str, target: Mapping[str, Any]) -> Finding:
         return claim.not_yet(f"first scrape within {target.get('scrapeInterval')}")
     error = target["lastError"]
     if _asked_too_early(context, target):
-        told = f"asked before its container was started: {error}"
+        told = f"asked before its container had started: {error}"
         return claim.not_yet(f"{told}; again within {target.get('scrapeInterval')}")
     diagnosis = _refined(context, diagnose(error, target["scrapeUrl"]))
     return claim.fail(diagnosis.code, error, job=job, **diagnosis.values)
 
 
 def _asked_too_early(context: Context, target: Mapping[str, Any]) -> bool:
-    """Whether the last scrape was older than the container that answers now."""
+    """Whether the last scrape came before the container could answer that runs now."""
     host = urlsplit(target["scrapeUrl"]).hostname or ""
     if host not in context.services:
         return False
@@ -92,7 +94,7 @@ def _asked_too_early(context: Context, target: Mapping[str, Any]) -> bool:
         return False
     scraped_at = parse_time(target["lastScrape"])
     return any(
-        one.service == host and one.status == "running" and one.started_at >= scraped_at
+        one.service == host and one.status == "running" and one.started_at + _STARTS_S >= scraped_at
         for one in states
     )
 

@@ -70,7 +70,7 @@ class Finding:
     @property
     def headline(self) -> str:
         """The cause, with its subject where the cause does not name it."""
-        named = self.subject in self.cause
+        named = self.subject.lower() in self.cause.lower()
         return self.cause if named else f"{self.subject}: {self.cause or self.claim}"
 
     @property

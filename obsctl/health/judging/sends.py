@@ -18,10 +18,12 @@ _REASON_CHARACTERS: Final = 300
 class Sends:
     """How many failed, and how many were sent and failed when anything was sent last.
 
-    Last is between two samples: its order is not known. `sent` counts what failed, too.
+    Last is between two samples, of which the first was at `last_after`, in seconds: its order is
+    not known. `last_sent` counts what failed, too.
     """
 
     failed: int = 0
+    last_after: float = 0.0
     last_sent: int = 0
     last_failed: int = 0
 
@@ -34,10 +36,18 @@ class Sends:
 def sends(sent: Samples, failed: Samples) -> Sends:
     """What two counters of the same sender say together."""
     erred = dict(map(tuple, failed))
-    steps = itertools.pairwise([(float(count), float(erred.get(at, 0))) for at, count in sent])
-    grown = [(_growth(a[0], b[0]), _growth(a[1], b[1])) for a, b in steps]
-    last = next(((send, fail) for send, fail in reversed(grown) if send), (0.0, 0.0))
-    return Sends(round(sum(fail for _, fail in grown)), round(last[0]), round(last[1]))
+    both = [(float(at), float(count), float(erred.get(at, 0))) for at, count in sent]
+    grown = [(a[0], _growth(a[1], b[1]), _growth(a[2], b[2])) for a, b in itertools.pairwise(both)]
+    after, send, fail = next((step for step in reversed(grown) if step[1]), (0.0, 0.0, 0.0))
+    return Sends(round(sum(step[2] for step in grown)), after, round(send), round(fail))
+
+
+def since_start(samples: Samples) -> Samples:
+    """The samples of the process that counts now: what one before it met is over."""
+    falls = [
+        n for n, (a, b) in enumerate(itertools.pairwise(samples), 1) if float(b[1]) < float(a[1])
+    ]
+    return samples[falls[-1] :] if falls else samples
 
 
 def growth(samples: Samples) -> int:

@@ -25,7 +25,8 @@ class Style:
     """How it is laid out: columns and rows of the terminal (0 for none), and whether all is shown.
 
     `short` tells of each failure what it is, the first line of its evidence, and its fix; of one
-    cause as many are told as `alike` says, and the rest is counted.
+    cause as many are told as `alike` says, and the rest is counted. The verdict stands at the end,
+    where a shell's prompt follows, or on top, where the end may be cut.
     """
 
     columns: int = 0
@@ -33,6 +34,7 @@ class Style:
     verbose: bool = False
     short: bool = False
     alike: int = 3
+    verdict_on_top: bool = False
 
     @property
     def width(self) -> int:
@@ -58,6 +60,8 @@ def told(report: HealthReport, style: Style | None = None) -> str:
 
 def _lines(report: HealthReport, style: Style) -> Iterator[str]:
     remarks = [finding for finding in report.findings if finding.state == "warn"]
+    if style.verdict_on_top:
+        yield from [*_wrapped("", verdict(report), style), ""]
     yield from failures(report, style)
     if style.short:
         yield ""
@@ -108,7 +112,8 @@ def summary(report: HealthReport) -> str:
 
 
 def _verdict(report: HealthReport, style: Style) -> Iterator[str]:
-    yield verdict(report)
+    if not style.verdict_on_top:
+        yield verdict(report)
     if style.short:
         yield "all evidence: obsctl check --verbose; more on a cause: obsctl explain CODE"
     elif report.counts["warn"] and not style.verbose:
@@ -157,9 +162,10 @@ def _names(findings: Iterable[Finding]) -> list[str]:
 
 
 def _listed(start: str, names: Sequence[str], width: int) -> str:
-    """As many names as one line holds, and how many more there are; always the first."""
+    """As many names as one line holds, and how many more there are; else their number."""
     lines = [start + _few(names, count) for count in range(len(names), 0, -1)]
-    return next((line for line in lines if len(line) <= width), lines[-1])
+    number = _cut(f"{start}{len(names)} in all", width)
+    return next((line for line in lines if len(line) <= width), number)
 
 
 def _few(names: Sequence[str], count: int) -> str:
