@@ -146,6 +146,7 @@ REFUSED = {"status": "error", "error": "too many samples"}
         ("grafana", "datasource-missing", GRAFANA),
         ("grafana", "plugin-missing", {**GRAFANA, "*": (404, {"message": "Plugin not found"})}),
         ("elasticsearch", "elastic-password", {"*": (401, {})}),
+        ("alertmanager", "login-asked", {"*": (401, {})}),
         ("elasticsearch", "cluster-red", {"*": (200, {"status": "red", "unassigned_shards": 1})}),
         ("elasticsearch", "licence-trial", {
             "/_cluster/health": (200, {"status": "green"}),

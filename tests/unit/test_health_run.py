@@ -73,6 +73,19 @@ def test_a_component_that_is_ready_fails_the_question(tmp_path: Path) -> None:
     assert [finding.state for finding in findings] == ["fail"]
 
 
+def test_a_component_that_answers_no_question_fails_one(tmp_path: Path) -> None:
+    outcomes = [refused("grafana", "readiness"), refused("grafana", "readiness")]
+    findings = judge(context(tmp_path), outcomes)
+    assert [finding.state for finding in findings] == ["fail", "skip"]
+    assert findings[1].evidence == "grafana is not ready"
+
+
+def test_a_login_given_with_the_address_is_the_one_that_counts(tmp_path: Path) -> None:
+    (tmp_path / "grafana_admin_password").write_text("ours\n")
+    assert context(tmp_path, grafana="http://u:p@192.0.2.7").credentials("grafana") is None
+    assert context(tmp_path, grafana="http://192.0.2.7").credentials("grafana") is not None
+
+
 def test_addresses_come_from_the_compose_file_and_from_the_user(tmp_path: Path) -> None:
     asked = context(tmp_path, kibana="http://192.0.2.7:5601/")
     assert asked.address("prometheus") == "http://127.0.0.1:19090"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -14,7 +14,7 @@ from obsctl.conventions import COMPOSE_FILE, LABEL_ACCESS, PORTS
 from obsctl.engine.components.access import Access
 from obsctl.errors import EngineError
 from obsctl.health.asking.once import Once
-from obsctl.health.asking.probe import Answer, Credentials, ProbeError, Request, send
+from obsctl.health.asking.probe import Answer, Credentials, ProbeError, Request, query_request, send
 from obsctl.health.findings.claim import Claim
 from obsctl.health.findings.report import Layer
 from obsctl.project.plain_yaml import load_plain
@@ -164,7 +164,13 @@ class Context:
     def credentials(self, component: str) -> Credentials | None:
         """The login of a component; ProbeError when the secret cannot be read."""
         user, secret = self._login(component)
-        return Credentials(user, self.secret(secret)) if secret else None
+        if not secret or self._brings_login(component):
+            return None
+        return Credentials(user, self.secret(secret))
+
+    def _brings_login(self, component: str) -> bool:
+        """Whether the user has given a login with the component's URL."""
+        return urlsplit(self.targets.get(component, "")).username is not None
 
     def _login(self, component: str) -> tuple[str, str]:
         access = self.access(component)
@@ -224,6 +230,8 @@ class Context:
     def _refused(self, component: str, answer: Answer) -> ProbeError:
         user, secret = self._login(component)
         code = _REFUSED.get(component, "elastic-password")
+        if not secret or self._brings_login(component):
+            code = "login-asked"
         values = {
             "user": user,
             "secret": secret,
@@ -231,12 +239,6 @@ class Context:
             "component": component,
         }
         return ProbeError(code, f"{answer.url}: {answer.excerpt}", **values)
-
-
-def query_request(expr: str) -> Request:
-    """An instant query to Prometheus; by POST, as long expressions do not fit a URL."""
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    return Request("/api/v1/query", "POST", urlencode({"query": expr}).encode(), form)
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - any YAML document

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
 from obsctl.engine.components.access import Access
 
@@ -18,6 +18,7 @@ MAX_BODY_BYTES: Final = 256 * 2**20
 """More than the largest answer that is asked for: 10,000 targets are some 10 MB."""
 _CHUNK_BYTES: Final = 2**18
 _CLOSED: Final = -1
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 
 
 class ProbeError(Exception):
@@ -81,6 +82,12 @@ class Answer:
         return f"HTTP {self.status}: {start}" if start else f"HTTP {self.status}, empty body"
 
 
+def query_request(expr: str) -> Request:
+    """An instant query to Prometheus; by POST, as long expressions do not fit a URL."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return Request("/api/v1/query", "POST", urlencode({"query": expr}).encode(), form)
+
+
 def send(request: Request, timeout_s: float) -> Answer:
     """Send `request`; the whole of it ends within about `timeout_s`, or ProbeError."""
     started = time.monotonic()
@@ -97,7 +104,9 @@ def send(request: Request, timeout_s: float) -> Answer:
         names = {
             name.lower(): ", ".join(response.headers.get_all(name, ())) for name in response.headers
         }
-        return Answer(request.url, response.status, names, data, time.monotonic() - started)
+        return Answer(
+            _without_password(parts), response.status, names, data, time.monotonic() - started
+        )
 
 
 def listens(host: str, port: int, timeout_s: float = 0.5) -> bool:
@@ -176,13 +185,19 @@ def _plain_errors(parts: SplitResult, timeout_s: float) -> Iterator[None]:
         evidence = f"{place['url']}: no complete answer within {timeout_s:g} s"
         raise ProbeError("no-answer", evidence, **place) from None
     except ssl.SSLError as error:
-        raise ProbeError("tls-failed", f"{place['url']}: {error}", **place) from None
+        raise ProbeError("tls-failed", f"{place['url']}: {_tls_words(error)}", **place) from None
     except (http.client.HTTPException, ConnectionError) as error:
         words = str(error) or type(error).__name__
         raise ProbeError("no-http", f"{place['url']}: {words}", **place) from None
     except OSError as error:
         words = error.strerror or str(error)
         raise ProbeError("unreachable", f"{place['url']}: {words}", **place) from None
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate: {error.verify_message}"
+    return "it does not speak TLS" if error.reason in _NO_TLS else str(error)
 
 
 def _without_password(parts: SplitResult) -> str:

@@ -85,15 +85,22 @@ def judge(context: Context, outcomes: Sequence[Outcome]) -> list[Finding]:
     found = [finding for outcome in outcomes for finding in outcome.findings]
     errors = [(outcome.check, outcome.error) for outcome in outcomes if outcome.error]
     broken = {f.subject for f in found if f.layer == "containers" and f.state == "fail"}
-    first = [pair for pair in errors if pair[0].layer == "readiness"]
+    first = _once_a_component([pair for pair in errors if pair[0].layer == "readiness"])
     found += [_not_ready(context, check, error, broken) for check, error in first]
     down = broken & {check.needs[0] for check, _ in first if check.needs}
     down |= {f.subject for f in found if f.layer == "readiness" and f.state == "fail"}
     # What has no process to ask was not even asked.
     down |= {name for name in broken if not context.serves(name)}
-    later = [pair for pair in errors if pair[0].layer != "readiness"]
+    later = [pair for pair in errors if pair not in first]
     found += [_no_answer(context, check, error, down) for check, error in later]
     return [_without_effect(finding, down, broken) for finding in found]
+
+
+def _once_a_component(
+    errors: Sequence[tuple[Check, ProbeError]],
+) -> list[tuple[Check, ProbeError]]:
+    """The first of each component: that it refuses the second question as well is no news."""
+    return list({check.subject: (check, error) for check, error in reversed(errors)}.values())
 
 
 def _not_ready(context: Context, check: Check, error: ProbeError, broken: set[str]) -> Finding:

@@ -8,8 +8,8 @@ from typing import Final
 
 from obsctl.engine.components.compare import duration_s
 from obsctl.health.asking.again import attempts
-from obsctl.health.asking.context import Context, query_request
-from obsctl.health.asking.probe import ProbeError, Request
+from obsctl.health.asking.context import Context
+from obsctl.health.asking.probe import ProbeError, Request, query_request
 from obsctl.health.asking.run import Check
 from obsctl.health.canaries.delivery import Canary, post_alert
 from obsctl.health.findings.report import Finding

@@ -9,7 +9,6 @@ from obsctl.conventions import SINK_RECEIVER
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.observed import log_lines
 from obsctl.health.checks.alertmanager import FILE
-from obsctl.health.findings.claim import Claim
 from obsctl.health.findings.report import Finding
 from obsctl.health.judging.exposition import labelled
 from obsctl.health.judging.sends import Sends, failure_reason, growth, sends
@@ -58,14 +57,13 @@ def notifications(context: Context) -> Iterator[Finding]:
         yield claim.skip("it is not scraped")
         return
     config = context.on_disk(FILE)
-    problems = [
-        problem
+    told = [
+        finding
         for way, counts in counted.items()
         # What an earlier configuration told is nobody's news.
-        if (users := _users(config, way))
-        and (problem := _problem(context, claim.about(way.integration), way, counts, users))
+        if (users := _users(config, way)) and (finding := _told(context, way, counts, users))
     ]
-    yield from problems or [claim.ok("no failure in 15 minutes")]
+    yield from told or [claim.ok("nothing was sent in 15 minutes, and nothing failed")]
 
 
 def _counts(context: Context) -> dict[Way, Counts]:
@@ -93,20 +91,22 @@ def _users(config: Mapping[str, Any], way: Way) -> int:
     )
 
 
-def _problem(
-    context: Context, claim: Claim, way: Way, counts: Counts, users: int
-) -> Finding | None:
+def _told(context: Context, way: Way, counts: Counts, users: int) -> Finding | None:
+    name = way.integration
+    claim = context.claim("signals", "alertmanager", f"{name} takes its notifications").about(name)
     tried = sends(counts.samples(TRIED), counts.samples(REFUSED))
     lost = growth(counts.samples(_LOST))
     code, last = judged(tried, lost, users)
     told = f"in 15 minutes: {tried.failed} attempts failed, lost {lost}; {last}"
     if code == "notifications-lost":
-        return claim.warn(code, told, integration=way.integration)
+        return claim.warn(code, told, integration=name)
     ours, of_tests = _logged(context, way) if code else ("", "")
-    if not code or (of_tests and not ours):
+    if of_tests and not ours:
         return None
+    if not code:
+        return claim.ok("it took the last one") if tried.last_sent else None
     evidence = f"{told}\nAlertmanager logged: {ours}" if ours else told
-    return claim.fail("notifications-failing", evidence, integration=way.integration)
+    return claim.fail(code, evidence, integration=name)
 
 
 def judged(tried: Sends, lost: int, users: int) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Every scrape target is up, and what an exporter watches is up as well."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from obsctl.conventions import DOCKER_HOST_NAME
 from obsctl.errors import EngineError
 from obsctl.health.asking.context import Context
+from obsctl.health.asking.observed import log_lines
 from obsctl.health.asking.probe import listens
 from obsctl.health.asking.times import parse_time
 from obsctl.health.checks.prometheus import DISCOVERS, discovers
@@ -19,6 +21,9 @@ _BACKEND_DOWN: Final = '{__name__=~"[a-z0-9]+_up"} == 0'
 _NO_ANSWER: Final = frozenset(
     f"target-{reason}" for reason in ("refused", "name", "no-route", "timeout", "down", "not-http")
 )
+_LOG_LINES: Final = 5
+_TROUBLE: Final = re.compile(r"(?i)error|fail|refused|denied|couldn't|cannot")
+_LOGIN: Final = re.compile(r"//[^/@\s]*@")
 _SLOW_SHARE: Final = 0.8
 _STARTS_S: Final = 10.0
 """What an exporter takes from its start to its first answer, on a busy machine."""
@@ -49,6 +54,14 @@ def active_targets(context: Context) -> list[dict[str, Any]]:
 def scraped_jobs(context: Context) -> frozenset[str]:
     """Jobs that Prometheus scrapes now: of one that was taken out, series stay for five minutes."""
     return frozenset(target["scrapePool"] for target in active_targets(context))
+
+
+def _of_targets(context: Context, expr: str) -> list[dict[str, Any]]:
+    """Series of targets whose last scrape worked; those of others are from before."""
+    up = {(t["scrapePool"], t["labels"].get("instance")) for t in active_targets(context)
+          if t["health"] == "up"}  # fmt: skip
+    found = context.query(expr)
+    return [one for one in found if (one["metric"].get("job"), one["metric"].get("instance")) in up]
 
 
 def down_jobs(context: Context) -> frozenset[str]:
@@ -124,16 +137,24 @@ def backends_up(context: Context) -> Iterator[Finding]:
         jobs.add(job)
         claim = context.claim("signals", job, "what its exporter watches is up")
         metric = labels["__name__"]
-        yield claim.fail("backend-down", f'{metric}{{job="{job}"}} is 0', metric=metric, job=job)
+        evidence = "\n".join([f'{metric}{{job="{job}"}} is 0', *_logged(context, job)])
+        yield claim.fail("backend-down", evidence, metric=metric, job=job)
     watched = {item["metric"].get("job", "") for item in context.query(_BACKEND_DOWN[:-5])}
     for job in sorted((watched & scraped) - jobs):
         claim = context.claim("signals", job, "what its exporter watches is up")
         yield claim.ok("its exporter says so")
 
 
+def _logged(context: Context, job: str) -> Iterator[str]:
+    """The last error in the log of an exporter, which names the server, without its login."""
+    lines = log_lines(context.stack.project, f"{job}-exporter", _LOG_LINES)
+    errors = [line for line in lines if _TROUBLE.search(line)]
+    yield from (f"its exporter logged: {_LOGIN.sub('//', line)}" for line in errors[-1:])
+
+
 def probes_succeed(context: Context) -> Iterator[Finding]:
     """Each probed URL answers as it should."""
-    for item in context.query("probe_success"):
+    for item in _of_targets(context, "probe_success"):
         url = item["metric"].get("instance", "")
         claim = context.claim("signals", "probe", f"{url} answers")
         if item["value"][1] == "1":
@@ -142,12 +163,13 @@ def probes_succeed(context: Context) -> Iterator[Finding]:
         status = context.query(f'probe_http_status_code{{instance="{url}"}}')
         code = status[0]["value"][1] if status else "0"
         told = f"HTTP status {code}" if code != "0" else "no HTTP answer"
-        yield claim.fail("probe-failed", f"probe_success is 0: {told}", url=url)
+        here = url.replace(f"://{DOCKER_HOST_NAME}", "://localhost")
+        yield claim.fail("probe-failed", f"probe_success is 0: {told}", url=url, here=here)
 
 
 def certificates(context: Context) -> Iterator[Finding]:
     """Certificates of probed URLs that end soon."""
-    for item in context.query("probe_ssl_earliest_cert_expiry - time()"):
+    for item in _of_targets(context, "probe_ssl_earliest_cert_expiry - time()"):
         url = item["metric"].get("instance", "")
         days = float(item["value"][1]) / 86400
         claim = context.claim("signals", "probe", f"the certificate of {url} is valid for long")
