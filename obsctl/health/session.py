@@ -67,7 +67,7 @@ def check(
     if not patience.deep:
         return report
     checks = deep_checks(receiver_sink=patience.receiver_sink)
-    deep = run_checks(replace(context, once=Once()), checks)
+    deep = run_checks(replace(context, once=Once()), checks, clean_up=True)
     return HealthReport.of((*report.findings, *deep.findings), report.seconds + deep.seconds)
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import EngineError, Problem
-from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.container_state import ContainerState
+from obsctl.health.asking.context import Context
 from obsctl.health.asking.run import Check, run_checks
 from obsctl.health.canaries import delivery
 from obsctl.health.canaries.alert_canary import ALERT_CHECKS

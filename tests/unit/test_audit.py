@@ -13,7 +13,8 @@ from obsctl.cli.checking import Depth, refuse_with_security
 from obsctl.conventions import LABEL_EXCEPTION
 from obsctl.engine.desired.model import LABEL_WORKING_DIRECTORY
 from obsctl.errors import EngineError, Problem, UsageError
-from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.container_state import ContainerState
+from obsctl.health.asking.context import Context
 from obsctl.health.audit.hardening import ITEMS
 from obsctl.health.audit.table import table
 from obsctl.health.audit.verdicts import Audit, audit

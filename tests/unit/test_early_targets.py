@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from obsctl.health import session
-from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.container_state import ContainerState
+from obsctl.health.asking.context import Context
 from obsctl.health.asking.probe import Answer
 from obsctl.health.asking.run import Check
 from obsctl.health.checks.targets import targets_up

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import EngineError, ObsctlError, Problem, UsageError
-from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.container_state import ContainerState
+from obsctl.health.asking.context import Context
 from obsctl.health.asking.probe import ProbeError
 from obsctl.health.asking.run import Check, Outcome, judge, run_checks
 from obsctl.health.canaries.delivery import Counts, delivery_state

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.container_state import ContainerState
+from obsctl.health.asking.context import Context
 from obsctl.health.checks import secret_files
 from obsctl.stack.model import Service
 from tests.engine.health_lab import bare_stack

@@ -16,7 +16,7 @@ _RESERVE_S: Final = 1.0
 def attempts(context: Context) -> Iterator[None]:
     """One item for each time to ask, with growing pauses between them."""
     pause_s = _FIRST_S
-    while time.monotonic() + _RESERVE_S < context.deadline:
+    while not context.is_over(_RESERVE_S):
         yield
         time.sleep(pause_s)
         pause_s = min(pause_s * _GROWTH, _LONGEST_S)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import yaml
 from obsctl.conventions import COMPOSE_FILE, LABEL_ACCESS, PORTS
 from obsctl.engine.components.access import Access
 from obsctl.errors import EngineError
+from obsctl.health.asking.container_state import ContainerSource, ContainerState
 from obsctl.health.asking.once import Once
 from obsctl.health.asking.probe import Answer, Credentials, ProbeError, Request, query_request, send
 from obsctl.health.findings.claim import Claim
@@ -41,35 +43,11 @@ _OFF: Final = frozenset({"created", "exited", "dead", "removing", "paused"})
 
 
 @dataclass(frozen=True, slots=True)
-class ContainerState:
-    """One container of the project as the Engine sees it.
-
-    `status` is created, running, paused, restarting, removing, exited or dead; `health` is
-    starting, healthy, unhealthy, or None without a health check. `last_lines` is the end of its
-    log and `health_output` what its last health check printed, where it is not well.
-    """
-
-    service: str
-    name: str
-    status: str
-    health: str | None
-    restarts: int
-    oom_killed: bool
-    exit_code: int
-    started_at: float  # seconds since the epoch; 0 when it never ran
-    labels: Mapping[str, str]
-    last_lines: str = ""
-    health_output: str = ""
-    inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-
-ContainerSource = Callable[[], tuple[ContainerState, ...]]
-"""All containers of the project; raises EngineError with the Engine's plain words."""
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
-    """One run of the checks; `deadline` is on the monotonic clock and belongs to one check."""
+    """One run of the checks; `deadline` is on the monotonic clock and belongs to one check.
+
+    `stop` ends what takes its time, before its deadline.
+    """
 
     stack: Stack
     files: Mapping[str, str]  # path below stack/ -> rendered text
@@ -80,6 +58,11 @@ class Context:
     targets: Mapping[str, str] = field(default_factory=dict)  # component -> URL, by the user
     deadline: float = float("inf")
     once: Once = field(default_factory=Once)
+    stop: Event = field(default_factory=Event)
+
+    def is_over(self, reserve_s: float = 0.0) -> bool:
+        """Whether no time is left to this check, but for so many seconds."""
+        return self.stop.is_set() or time.monotonic() + reserve_s > self.deadline
 
     def within(self, seconds: float) -> "Context":
         """The same run, with the deadline of one check."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from obsctl.conventions import COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE
 from obsctl.engine.client import Engine
 from obsctl.errors import EngineError
-from obsctl.health.asking.context import ContainerSource, ContainerState
+from obsctl.health.asking.container_state import ContainerSource, ContainerState
 from obsctl.health.asking.times import parse_time
 
 _LOG_LINES: Final = 10

@@ -1,9 +1,11 @@
 """Runs all checks in parallel, each with its own deadline, and puts the findings together."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
+from threading import Thread
 from typing import Final
 
 from obsctl.health.asking.context import Context
@@ -43,14 +45,49 @@ class Outcome:
     error: ProbeError | None = None
 
 
-def run_checks(context: Context, checks: Sequence[Check]) -> HealthReport:
-    """Run every check whose component is part of the stack."""
+def run_checks(
+    context: Context, checks: Sequence[Check], *, clean_up: bool = False
+) -> HealthReport:
+    """Run every check whose component is part of the stack.
+
+    With `clean_up` an interrupt waits until each has taken back what it has sent; a second one
+    does not.
+    """
     started = time.monotonic()
     wanted = [check for check in checks if all(map(context.has, check.needs))]
-    with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="check") as pool:
-        outcomes = list(pool.map(lambda check: _run(check, context), wanted))
+    tasks = [(Future[Outcome](), check) for check in wanted]
+    _start(tasks, context)
+    try:
+        outcomes = [outcome.result() for outcome, _ in tasks]
+    except BaseException:
+        context.stop.set()
+        if clean_up:
+            wait([outcome for outcome, _ in tasks])
+        raise
     findings = judge(context, outcomes)
     return HealthReport.of(findings, time.monotonic() - started)
+
+
+def _start(tasks: Sequence[tuple[Future[Outcome], Check]], context: Context) -> None:
+    """Run the checks, some at a time, in threads that nobody waits for at the end of obsctl.
+
+    A pool of concurrent.futures would: an interrupt lasted as long as a component hangs.
+    """
+    left = deque(tasks)
+
+    def work() -> None:
+        while True:
+            try:
+                outcome, check = left.popleft()
+            except IndexError:
+                return
+            try:
+                outcome.set_result(_run(check, context))
+            except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+                outcome.set_exception(error)
+
+    for _ in range(min(_WORKERS, len(tasks))):
+        Thread(target=work, name="check", daemon=True).start()
 
 
 def _run(check: Check, context: Context) -> Outcome:

@@ -7,7 +7,8 @@ from typing import Final
 
 from obsctl.conventions import LABEL_EXCEPTION
 from obsctl.errors import EngineError
-from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.container_state import ContainerState
+from obsctl.health.asking.context import Context
 from obsctl.health.audit.hardening import (
     ITEMS,
     NOT_HERE,

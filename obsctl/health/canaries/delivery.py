@@ -168,7 +168,7 @@ def deliveries(
             state = delivery_state(name, wanted, before, after)
             if state == "failed" and now - failed_at.setdefault(name, now) < _RETRY_S:
                 state = "waiting"
-            if state != "waiting" or now + 1 > context.deadline:
+            if state != "waiting" or context.is_over(1.0):
                 del open_[name]
                 late = "failed" if name in failed_at else "waiting"
                 yield Delivery(name, late if state == "waiting" else state, now - since)
@@ -198,7 +198,7 @@ def _listed(context: Context, canary: Canary) -> list[dict[str, Any]]:
 def _seen(context: Context, canary: Canary, since: float) -> dict[str, Any]:
     """The alert as Alertmanager has it; it takes a moment after the post."""
     while not (alerts := _listed(context, canary)):
-        if time.monotonic() - since > GRACE_S or time.monotonic() > context.deadline:
+        if time.monotonic() - since > GRACE_S or context.is_over():
             raise ProbeError("canary-not-seen", "the alert was accepted and is not listed")
         time.sleep(0.05)
     return alerts[0]

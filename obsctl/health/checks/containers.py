@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from obsctl.conventions import LABEL_SPEC_HASH
 from obsctl.errors import EngineError
-from obsctl.health.asking.context import ContainerState, Context
+from obsctl.health.asking.container_state import ContainerState
+from obsctl.health.asking.context import Context
 from obsctl.health.findings.claim import Claim
 from obsctl.health.findings.report import Finding, Layer
 
