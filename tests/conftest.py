@@ -1,5 +1,6 @@
 """What all tiers share: markers by folder, and no sockets in the pure tiers."""
 
+import signal
 import socket
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (tier := tier_of(item.path)) in MARKED_TIERS:
             item.add_marker(tier)
+
+
+def pytest_configure() -> None:
+    """In the background of a shell, an interrupt is ignored, by those that tests start too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ import pytest
 from obsctl.errors import EngineError, ObsctlError, Problem, UsageError
 from obsctl.health.asking.container_state import ContainerState
 from obsctl.health.asking.context import Context
-from obsctl.health.asking.probe import ProbeError
+from obsctl.health.asking.probe import ProbeError, Request
 from obsctl.health.asking.run import Check, Outcome, judge, run_checks
 from obsctl.health.canaries.delivery import Counts, delivery_state
 from obsctl.health.canaries.trial import try_alert
-from obsctl.health.findings.report import Layer
+from obsctl.health.findings.report import Finding, Layer
 from obsctl.health.session import parse_targets
 from obsctl.stack.model import Alerting, Stack
 
@@ -85,6 +85,17 @@ def test_a_login_given_with_the_address_is_the_one_that_counts(tmp_path: Path) -
     (tmp_path / "grafana_admin_password").write_text("ours\n")
     assert context(tmp_path, grafana="http://u:p@192.0.2.7").credentials("grafana") is None
     assert context(tmp_path, grafana="http://192.0.2.7").credentials("grafana") is not None
+
+
+def test_a_check_whose_time_is_over_tells_of_no_component_that_hangs(tmp_path: Path) -> None:
+    def asks(context: Context) -> list[Finding]:
+        context.ask("prometheus", Request("/-/ready"), login=False)
+        return []
+
+    check = Check("signals", "prometheus", "panels answer", asks, ("prometheus",), seconds=-1)
+    (finding,) = run_checks(context(tmp_path), [check]).findings
+    assert (finding.state, finding.code) == ("warn", "out-of-time")
+    assert finding.cause == "prometheus answers too slowly to look at all of: panels answer"
 
 
 def test_addresses_come_from_the_compose_file_and_from_the_user(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from obsctl.health.findings.report import Layer
 from obsctl.project.plain_yaml import load_plain
 from obsctl.stack.model import Stack
 
+OUT_OF_TIME: Final = "out-of-time"
 REQUEST_S: Final = 5.0
 """One request; a check has more, for it may need several."""
 
@@ -206,9 +207,13 @@ class Context:
         return answer
 
     def send(self, request: Request) -> Answer:
-        """Any request, within what is left to this check."""
-        left = min(REQUEST_S, self.deadline - time.monotonic())
-        return send(request, max(left, 0.01))
+        """Any request; ProbeError where the time of this check is over.
+
+        One that is begun has all of its time: cut short, it would tell of a component that hangs.
+        """
+        if time.monotonic() > self.deadline:
+            raise ProbeError(OUT_OF_TIME, "what was asked was answered; there is more to ask")
+        return send(request, REQUEST_S)
 
     def _refused(self, component: str, answer: Answer) -> ProbeError:
         user, secret = self._login(component)

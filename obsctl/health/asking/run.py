@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Final
 
-from obsctl.health.asking.context import Context
+from obsctl.health.asking.context import OUT_OF_TIME, Context
 from obsctl.health.asking.probe import ProbeError
 from obsctl.health.findings.report import Finding, HealthReport, Layer
 
@@ -188,4 +188,6 @@ def _failed(context: Context, check: Check, error: ProbeError) -> Finding:
     claim = context.claim(check.layer, check.subject, check.claim)
     asked = check.needs[0] if check.needs else check.subject
     claim = replace(claim, values={**claim.values, "component": asked, **error.values})
+    if error.code == OUT_OF_TIME:
+        return claim.warn(error.code, error.evidence, claim=check.claim, seconds=check.seconds)
     return claim.fail(error.code, error.evidence)
