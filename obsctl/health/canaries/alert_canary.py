@@ -7,6 +7,7 @@ from typing import Final
 
 from obsctl.conventions import SEVERITIES
 from obsctl.health.asking.context import Context
+from obsctl.health.asking.observed import log_lines
 from obsctl.health.asking.run import Check
 from obsctl.health.canaries.delivery import (
     GRACE_S,
@@ -22,7 +23,9 @@ from obsctl.health.canaries.delivery import (
     placement,
     raised,
 )
+from obsctl.health.checks.notifications import LOG_LINES
 from obsctl.health.findings.report import Finding
+from obsctl.health.judging.sends import failure_reason
 
 _ALERTS_S: Final = 60.0
 _SUMMARY: Final = "obsctl check --deep: a test of this receiver, nothing is wrong"
@@ -87,7 +90,9 @@ def _delivered(context: Context, delivery: Delivery) -> Finding:
     took = f"after {delivery.seconds:.1f} s"
     if delivery.state == "waiting":
         return claim.fail("canary-waiting", f"nothing sent {took}", integration=name)
-    return claim.fail("notifications-failing", f"failed {took}", integration=name)
+    reason = failure_reason(log_lines(context.stack.project, "alertmanager", LOG_LINES), name)
+    told = f"failed {took}: {reason or 'its log names no reason'}"
+    return claim.fail("notifications-failing", told, integration=name)
 
 
 ALERT_CHECKS: Final = (

@@ -15,8 +15,8 @@ from obsctl.health.asking.run import Check
 from obsctl.health.canaries.alert_canary import labels_of_severity, routed
 from obsctl.health.canaries.delivery import Canary, placement, raised, silenced
 from obsctl.health.canaries.sink import Sink, listening
-from obsctl.health.canaries.trial import LOG_LINES
 from obsctl.health.checks.alertmanager import loaded_configuration
+from obsctl.health.checks.notifications import LOG_LINES
 from obsctl.health.findings.report import Finding
 from obsctl.health.judging.sends import failure_reason
 

@@ -28,10 +28,10 @@ from obsctl.health.canaries.delivery import (
     raised,
 )
 from obsctl.health.checks.alertmanager import FILE
+from obsctl.health.checks.notifications import LOG_LINES
 from obsctl.health.checks.prometheus import rendered_groups
 from obsctl.health.judging.sends import failure_reason
 
-LOG_LINES: Final = 200
 _SUMMARY: Final = "obsctl alert test: nothing is wrong"
 _TEMPLATE: Final = re.compile(r"\{\{.*?\}\}")
 

@@ -125,7 +125,7 @@ def losses(context: Context) -> Iterator[Finding]:
     pipelines = context.get("logstash", "/_node/stats/pipelines").json()["pipelines"]
     events = {key: _total(pipelines, key) for key in ("in", "out")}
     refused = sum(_refused(entry) for entry in pipelines.values())
-    told = f"{events['in']} events in, {events['out']} out"
+    told = f"since it was started: {events['in']} events in, {events['out']} out"
     if refused:
         yield claim.warn("events-refused", f"{told}, {refused} refused by Elasticsearch")
         return

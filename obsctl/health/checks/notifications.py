@@ -14,7 +14,7 @@ from obsctl.health.judging.exposition import labelled
 from obsctl.health.judging.sends import Sends, failure_reason, growth, sends
 
 _JOB: Final = "alertmanager"
-_LOG_LINES: Final = 200
+LOG_LINES: Final = 200
 # One notification is tried again and again, up to group_interval: these count each time, ...
 TRIED: Final = "alertmanager_notification_requests_total"
 REFUSED: Final = "alertmanager_notification_requests_failed_total"
@@ -128,7 +128,7 @@ def _logged(context: Context, way: Way) -> tuple[str, str]:
     """
     if "alertmanager" in context.targets:
         return "", ""
-    lines = log_lines(context.stack.project, "alertmanager", _LOG_LINES)
+    lines = log_lines(context.stack.project, "alertmanager", LOG_LINES)
     of_tests = [line for line in lines if SINK_RECEIVER in line]
     ours = [line for line in lines if SINK_RECEIVER not in line and way.receiver in line]
     return failure_reason(ours, way.integration), failure_reason(of_tests, way.integration)
