@@ -122,6 +122,32 @@ def failed(found: Audit) -> dict[str, str]:
     return {v.item.name: v.finding.code for v in found.verdicts if v.finding.state == "fail"}
 
 
+def test_what_podman_does_not_tell_is_not_judged(tmp_path: Path) -> None:
+    def judged(**host: object) -> Audit:
+        found = copy.deepcopy(PROMETHEUS)
+        found["HostConfig"] |= {"Runtime": "oci", "LogConfig": {"Type": "json-file"}} | host
+        return audit(context(tmp_path, state(found)))
+
+    def left(found: Audit) -> set[str]:
+        return {one.item.name for one in found.not_judged}
+
+    some = judged(CapDrop=["CAP_CHOWN", "CAP_KILL"], CapAdd=[])
+    assert (failed(some), left(some)) == ({}, {"capabilities", "log-size"})
+    text = table(some, Style(100))
+    assert "0 unexplained, 0 explained, 2 not judged" in text
+    assert "not judged: Podman's compatible API does not tell how large a log may grow" in text
+    # Whatever its defaults are: nothing is left of the most that they can be.
+    every = judged(
+        CapDrop=[
+            "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+            "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+        ]
+    )  # fmt: skip
+    assert left(every) == {"log-size"}
+    assert set(failed(judged(CapDrop=[]))) == {"capabilities"}
+    assert set(failed(judged(CapDrop=["CHOWN"], CapAdd=["SYS_ADMIN"]))) == {"capabilities"}
+
+
 def test_a_container_of_the_stack_is_clean(tmp_path: Path) -> None:
     found = audit(context(tmp_path, state(PROMETHEUS)))
     assert failed(found) == {}

@@ -13,6 +13,15 @@ Breach = Callable[[Inspected], str]
 NOT_HERE: Final = "the Engine's host has neither AppArmor nor SELinux"
 _ENDLESS: Final = frozenset({"unless-stopped", "on-failure"})
 _TAGGED: Final = re.compile(r":[^/:@]+$")
+# What an Engine gives a container that neither adds nor drops any; Podman spells out ALL by these.
+_DEFAULT_CAPABILITIES: Final = frozenset(
+    {
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+        "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+    }
+)  # fmt: skip
+_PODMAN_RUNTIME: Final = "oci"  # its compatible API says so of every container
+_PODMAN: Final = "Podman's compatible API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +59,11 @@ def _root(found: Inspected) -> str:
 
 
 def _capabilities(found: Inspected) -> str:
-    dropped = {str(one).upper() for one in _host(found, "CapDrop") or ()}
+    dropped = {str(one).upper().removeprefix("CAP_") for one in _host(found, "CapDrop") or ()}
     added = [str(one) for one in _host(found, "CapAdd") or ()]
     told = [f"CapAdd has {', '.join(added)}"] if added else []
-    return "; ".join(told if "ALL" in dropped else [*told, "CapDrop has no ALL"])
+    has_none = "ALL" in dropped or dropped >= _DEFAULT_CAPABILITIES
+    return "; ".join(told if has_none else [*told, "CapDrop has no ALL"])
 
 
 def _may_gain(found: Inspected) -> str:
@@ -191,6 +201,17 @@ def applies(item: Item, found: Inspected) -> bool:
     """False for what the Engine's host does not offer."""
     has_profile = bool(found.get("AppArmorProfile")) or bool(found.get("ProcessLabel"))
     return item.name != "apparmor" or has_profile or bool(item.breach(found))
+
+
+def not_told(item: Item, found: Inspected) -> str:
+    """Why what was seen against `item` proves nothing, as the API tells too little; else ""."""
+    if _host(found, "Runtime") != _PODMAN_RUNTIME:
+        return ""
+    if item.name == "capabilities" and _host(found, "CapDrop") and not _host(found, "CapAdd"):
+        return f"{_PODMAN} tells what was dropped of its default capabilities, not what is left"
+    if item.name == "log-size" and not (_host(found, "LogConfig") or {}).get("Config"):
+        return f"{_PODMAN} does not tell how large a log may grow"
+    return ""
 
 
 def secrets_in_words(found: Inspected, values: Mapping[str, str]) -> Iterator[str]:

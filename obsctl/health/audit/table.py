@@ -40,7 +40,7 @@ def _rows(items: list[list[Verdict]], style: Style) -> Iterator[str]:
     for verdicts in items:
         yield _row(verdicts[0].item, verdicts)
         for verdict in verdicts:
-            if verdict.reason or style.verbose:
+            if verdict.reason or verdict.is_open or style.verbose:
                 yield from _told(verdict.finding, style)
 
 
@@ -61,7 +61,8 @@ def _row(item: Item, verdicts: list[Verdict]) -> str:
     mark = "FAIL" if failed else "ok" if explained or passed else "-"
     start = f"{mark:<4}  {item.cis:<6}{item.claim:<42}"
     if mark == "-":
-        return f"{start}  not applicable here"
+        is_open = any(verdict.is_open for verdict in verdicts)
+        return f"{start}  {'not judged' if is_open else 'not applicable here'}"
     return f"{start}{failed:>7}{explained:>11}{passed:>8}"
 
 
@@ -76,4 +77,5 @@ def _verdict(audit: Audit) -> str:
     items = len({verdict.item.name for verdict in audit.verdicts})
     containers = len({verdict.finding.subject for verdict in audit.verdicts})
     looked = f"{items} items on {containers} containers in {audit.seconds:.1f} s"
-    return f"{failed} unexplained, {len(audit.explained)} explained ({looked})"
+    left = f", {len(audit.not_judged)} not judged" if audit.not_judged else ""
+    return f"{failed} unexplained, {len(audit.explained)} explained{left} ({looked})"

@@ -14,10 +14,11 @@ from obsctl.health.audit.hardening import (
     NOT_HERE,
     Item,
     applies,
+    not_told,
     secrets_in_words,
 )
 from obsctl.health.checks.containers import nothing_is_up
-from obsctl.health.findings.report import Finding, HealthReport
+from obsctl.health.findings.report import NOT_APPLICABLE, Finding, HealthReport
 
 _SHORTEST_SECRET: Final = 8
 """Characters of a value that is looked for; a shorter one is a word by chance."""
@@ -30,6 +31,11 @@ class Verdict:
     item: Item
     finding: Finding
     reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody could tell, where the item would apply."""
+        return self.finding.state == "skip" and self.finding.code != NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ class Audit:
     @property
     def explained(self) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.reason)
+
+    @property
+    def not_judged(self) -> tuple[Verdict, ...]:
+        return tuple(verdict for verdict in self.verdicts if verdict.is_open)
 
 
 def audit(context: Context) -> Audit:
@@ -107,6 +117,8 @@ def _verdict(context: Context, item: Item, state: ContainerState) -> Verdict:
     if not applies(item, found):
         return Verdict(item, claim.not_applicable(NOT_HERE))
     seen = item.breach(found)
+    if seen and (why := not_told(item, found)):
+        return Verdict(item, claim.skip(f"not judged: {why}"))
     reason = state.labels.get(f"{LABEL_EXCEPTION}{item.name}", "").strip() if seen else ""
     if reason:
         return Verdict(item, claim.ok(f"{seen}; explained: {reason}"), reason)
