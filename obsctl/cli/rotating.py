@@ -123,7 +123,7 @@ def _refusals(
     if one is None:
         hint = known_keys_hint(name, tuple(known))
         yield Problem(f"the stack uses no secret `{name}`", hint=hint)
-    elif one.way is Way.KEPT:
+    elif one.kept_because:
         words = f"obsctl does not rotate `{name}`: {one.kept_because}"
         yield Problem(words, hint=one.anew(project))
     elif wanted.stdin and (one.source or one.way is not Way.GIVEN):

@@ -13,6 +13,7 @@ from obsctl.project.sources import Source
 
 MADE: Final = "made by obsctl"
 GIVEN: Final = "yours"
+ISSUED: Final = "made by Bugsink"
 
 
 class Way(Enum):
@@ -23,6 +24,7 @@ class Way(Enum):
     RENEWED = "who uses it is restarted"
     KEY = "who uses it is restarted with both, and encrypts its data anew"
     GIVEN = "from its source or from you; who uses it is restarted"
+    ISSUED = "with another project in Bugsink"
     KEPT = "not by obsctl"
 
 
@@ -30,6 +32,7 @@ class Way(Enum):
 _KEPT: Final[Mapping[str, str]] = {
     GRAFANA_KEY: "Grafana cannot encrypt anew what it has encrypted with it",
 }
+_BY_BUGSINK: Final = "Bugsink has made it with the project; it lets one send events, nothing else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,20 @@ class Secret:
 
     @property
     def origin(self) -> str:
-        return str(self.source) if self.source else GIVEN if self.is_given else MADE
+        made = ISSUED if self.way is Way.ISSUED else MADE
+        return str(self.source) if self.source else GIVEN if self.is_given else made
 
     @property
     def kept_because(self) -> str:
-        return _KEPT.get(self.name, "")
+        return _BY_BUGSINK if self.way is Way.ISSUED else _KEPT.get(self.name, "")
 
     def anew(self, project: str) -> str:
         """What whoever must have another value of a kept one can do, and what it costs."""
+        if self.way is Way.ISSUED:
+            return (
+                "delete the project on Bugsink's page, its issues with it; `obsctl up` makes "
+                "another one with another DSN"
+            )
         (user,) = self.used_by
         commands = (
             f"docker rm -f {project}-{user}-1",
@@ -68,7 +77,7 @@ class Secret:
     @property
     def can_renew(self) -> bool:
         """Whether obsctl knows where a new value comes from."""
-        return self.way is not Way.KEPT and (self.way is not Way.GIVEN or self.source is not None)
+        return not self.kept_because and (self.way is not Way.GIVEN or self.source is not None)
 
     @property
     def exporters(self) -> tuple[str, ...]:
@@ -90,7 +99,21 @@ def inventory(
         found[name] = Secret(
             name, way, users, sources.get(name), way is Way.GIVEN, _changed_at(context, name)
         )
-    return found
+    for name, apps in _dsns(context).items():
+        way = Way.GIVEN if name in given else Way.ISSUED
+        found[name] = Secret(
+            name, way, apps, sources.get(name), way is Way.GIVEN, _changed_at(context, name)
+        )
+    return dict(sorted(found.items()))
+
+
+def _dsns(context: Context) -> dict[str, tuple[str, ...]]:
+    """The DSNs that applications read, which no container of the stack does; their users."""
+    errors = context.stack.errors
+    users: dict[str, tuple[str, ...]] = {}
+    for one in errors.projects if errors else ():
+        users[one.secret] = (*users.get(one.secret, ()), f"{one.service} (the app)")
+    return users
 
 
 def _way(name: str, users: tuple[str, ...], *, is_given: bool) -> Way:
