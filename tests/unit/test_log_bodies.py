@@ -48,6 +48,10 @@ def test_retention_is_set_for_new_and_existing_data_streams(files: dict[str, str
     script = files[f"{SETUP}/setup.sh"]
     assert "PUT /_component_template/logs@custom" in script
     assert "PUT '/_data_stream/logs-*-*/_lifecycle'" in script
+    # The condition of a change to what is there is written as the template's own file is.
+    (condition,) = re.findall(r"grep -q '(.+)' /setup/template_logs_custom.json", script)
+    assert re.search(condition, files[f"{SETUP}/template_logs_custom.json"])
+    assert "PUT '/logs-*-*/_settings'" in script
 
 
 def test_the_data_view_covers_every_stream(files: dict[str, str]) -> None:

@@ -299,6 +299,20 @@ class TestElasticsearch:
         (stream,) = self.ask(node, "GET", "/_data_stream/logs-a-b")[1]["data_streams"]
         assert stream["lifecycle"]["data_retention"] == "1d"
 
+    def test_an_index_of_ilm_changes_its_manager_with_a_setting(self, node: Node) -> None:
+        document = {"@timestamp": "2026-11-23T10:00:00Z"}
+        assert self.ask(node, "PUT", "/logs-a-b/_create/1", document)[0] == 201
+        self.ask(node, "PUT", "/_data_stream/logs-*-*/_lifecycle", {"data_retention": "1d"})
+
+        def managers() -> set[str]:
+            (stream,) = self.ask(node, "GET", "/_data_stream/logs-a-b")[1]["data_streams"]
+            return {one["managed_by"] for one in stream["indices"]}
+
+        assert managers() == {"Index Lifecycle Management"}
+        setting = {"index.lifecycle.prefer_ilm": False}
+        assert self.ask(node, "PUT", "/logs-*-*/_settings", setting)[0] == 200
+        assert managers() == {"Data stream lifecycle"}
+
     def test_documents_outlive_the_process(self, node: Node, tmp_path: Path) -> None:
         self.ask(node, "POST", "/logs-a-b/_doc", {"@timestamp": "2026-11-23T10:00:00Z", "n": 1})
         again = load("es_store").Store(tmp_path)

@@ -129,8 +129,7 @@ def retention(context: Context) -> Iterator[Finding]:
             yield claim.fail("retention-differs", evidence)
             return
         if unmanaged := _not_deleted(stream):
-            url = context.address("elasticsearch")
-            yield claim.fail("retention-idle", f"{stream['name']}: {unmanaged}", url=url)
+            yield claim.fail("retention-idle", f"{stream['name']}: {unmanaged}")
             return
     yield claim.ok(f"{wanted} on {len(streams)} data streams")
 

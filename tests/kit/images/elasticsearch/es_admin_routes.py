@@ -133,6 +133,7 @@ class AdminRoutes:
             ("PUT", "/_data_stream/{name}/_lifecycle", self.put_lifecycle),
             ("PUT", "/_data_stream/{name}", self.create_stream),
             ("DELETE", "/_data_stream/{name}", self.delete_streams),
+            ("PUT", "/{name}/_settings", self.put_settings),
         )
         for methods, pattern, action in routes:
             self.node.add(methods, pattern, "", action)
@@ -181,6 +182,12 @@ class AdminRoutes:
         name = request.params["name"]
         who.need_index("manage_data_stream_lifecycle", name, action)
         return self.management.put_lifecycle(name, request.json())
+
+    def put_settings(self, who: Principal, request: Request) -> Json:
+        """Change settings of the indices behind data streams and of others."""
+        name = request.params["name"]
+        who.need_index("manage", name, "indices:admin/settings/update")
+        return self.management.prefer(name, request.json())
 
     def create_stream(self, who: Principal, request: Request) -> Json:
         """Create a data stream that a template allows."""

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from es_documents import Documents
@@ -23,14 +24,20 @@ SUPERUSER = Principal("_anonymous", ["superuser"], RESERVED)
 class Node(App):
     """One node: every route authenticates, then needs its privilege."""
 
-    def __init__(self, store: Store, settings: Mapping[str, str], faults: Faults) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Mapping[str, str],
+        faults: Faults,
+        file_realm: Path | None = None,
+    ) -> None:
         super().__init__(faults)
         self.store = store
         self.settings = settings
         self.name = settings.get("node.name") or os.uname().nodename
         self.secured = settings.get("xpack.security.enabled", "true") == "true"
         self.documents = Documents(store, faults)
-        self.management = Management(store, faults)
+        self.management = Management(store, faults, file_realm)
         self.common_headers = {"X-elastic-product": "Elasticsearch"}
         self.on_faults = self.apply_faults
         self.apply_faults()

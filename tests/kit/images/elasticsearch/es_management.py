@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from es_security import MIN_PASSWORD, RESERVED, RESERVED_USERS, Principal, check_role, es_error
 from es_settings import flatten, text
 from es_store import Store, nested_settings
 from standin import Faults, HttpError
-from standin_http import hash_password, password_matches
+from standin_http import hash_password, load_json, password_matches
 
 Json = Any
 ACK = {"acknowledged": True}
@@ -19,9 +20,10 @@ ACK = {"acknowledged": True}
 class Management:
     """What administrators do."""
 
-    def __init__(self, store: Store, faults: Faults) -> None:
+    def __init__(self, store: Store, faults: Faults, file_realm: Path | None = None) -> None:
         self.store = store
         self.faults = faults
+        self.file_realm = file_realm
 
     def bootstrap(self, password: str) -> None:
         """Set the password of `elastic` at the first start only."""
@@ -32,12 +34,17 @@ class Management:
 
     def authenticate(self, user: str, password: str) -> Principal | None:
         """Return the principal of valid credentials."""
-        known = self.store.state["users"].get(user)
+        known = self._of_the_file_realm(user) or self.store.state["users"].get(user)
         if "refuse-password" in self.faults or not known or not known.get("enabled", True):
             return None
         if not password_matches(password, known["hash"]):
             return None
         return Principal(user, known["roles"], {**self.store.state["roles"], **RESERVED})
+
+    def _of_the_file_realm(self, user: str) -> dict[str, Any] | None:
+        """Return a user of a command that has the node's own files."""
+        found = load_json(self.file_realm, {}).get(user) if self.file_realm else None
+        return {"hash": found, "roles": ["superuser"]} if found else None
 
     def user_view(self, name: str) -> dict[str, Any]:
         """Return a user as the API shows it."""
@@ -155,6 +162,17 @@ class Management:
                     target[key] = text(value)
         self.store.save()
         return {**ACK, **self.store.state["settings"]}
+
+    def prefer(self, expression: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Change `index.lifecycle.prefer_ilm` of existing indices, and no other setting."""
+        given = flatten(nested_settings(body))
+        if set(given) != {"index.lifecycle.prefer_ilm"}:
+            raise invalid(f"stand-in: only prefer_ilm is stood in for, not {sorted(given)}")
+        for name in self.store.names(expression):
+            prefers = given["index.lifecycle.prefer_ilm"] == "true"
+            self.store.state["indices"][name]["prefer_ilm"] = prefers
+        self.store.save()
+        return ACK
 
     def put_lifecycle(self, expression: str, body: dict[str, Any]) -> dict[str, Any]:
         """Set the retention of existing data streams."""

@@ -46,7 +46,7 @@ def start(home: Path) -> tuple[Node, ssl.SSLContext | None]:
     data = Path(settings.get("path.data", home / "data"))
     writable(data)
     tls = encryption(http_certificate(settings, configuration))
-    node = Node(Store(data), settings, Faults.from_environment())
+    node = Node(Store(data), settings, Faults.from_environment(), configuration / "users")
     AdminRoutes(node)
     DocumentRoutes(node)
     node.management.bootstrap(password or secrets.token_urlsafe(15))

@@ -92,6 +92,11 @@ case $status in
     if ! grep -qE '"data_streams" *: *\[ *\]' "$answer"; then
       apply 'retention of existing data streams' PUT '/_data_stream/logs-*-*/_lifecycle' \
         /setup/retention.json
+      # One from before the template would go on with a policy that never deletes.
+      if grep -q '"index.lifecycle.prefer_ilm": *false' /setup/template_logs_custom.json; then
+        printf '{"index.lifecycle.prefer_ilm":false}' |
+          apply 'retention of existing indices' PUT '/logs-*-*/_settings' -
+      fi
     fi
     ;;
   404) ;;
