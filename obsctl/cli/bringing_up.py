@@ -1,24 +1,23 @@
 """What `up` does before and after the Engine's part."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obsctl.cli.foreseeing import at_their_places, secret_faults
+from obsctl.cli.completing import complete_secrets
 from obsctl.engine.desired.coming import Coming
 from obsctl.engine.planning.plan import Plan
 from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal, bring_up
-from obsctl.errors import EngineError, Problem, ProjectFileError, RenderError
-from obsctl.project import secret_files, secrets
-from obsctl.project.derived import derive
-from obsctl.project.secret_checks import SecretProblem
+from obsctl.errors import EngineError, Problem, RenderError
+from obsctl.project import secret_files
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall
 
 if TYPE_CHECKING:
     from obsctl.cli.pipeline import Built
+    from obsctl.rotation.rotation import Rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class Wish:
     patience: Patience
     frozen: bool = False
     at_risk: frozenset[str] = frozenset()
+    new_secrets: frozenset[str] = frozenset()
 
 
 def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
@@ -40,7 +40,8 @@ def bring_up_project(file: Path, wish: Wish) -> tuple[Rendered, Plan]:
         built = _built(file)
         rendered = built.summary()
     root = file.absolute().parent
-    complete_secrets(file, rendered)
+    whole = coming_of(built) if built else Coming()
+    complete_secrets(file, rendered, Goal.of(root, rendered.project, whole), wish.new_secrets)
     coming = _verified(built, frozen=wish.frozen) if built else Coming()
     goal = Goal.of(root, rendered.project, coming, wish.at_risk)
     try:
@@ -77,13 +78,21 @@ def _with_rotation(file: Path, goal: Goal, patience: Patience) -> Plan:
         rotation.promote(patient=True)
         try:
             plan = bring_up(goal, rotation.on_event, patience)
-        except EngineError:
+        except EngineError as error:
             # A set-up that signs in with the old value of an account fails once it is changed.
-            if not rotation.promote(patient=True):
+            if not _promoted(rotation, error):
                 raise
             plan = bring_up(goal, rotation.on_event, patience)
         rotation.finish()
         return plan
+
+
+def _promoted(rotation: "Rotation", failure: EngineError) -> bool:
+    """Whether anything was still to put in force; EngineError with the `failure` where it fails."""
+    try:
+        return rotation.promote()
+    except EngineError as error:
+        raise EngineError(*failure.problems, *error.problems) from error
 
 
 def placed(problems: Iterable[Problem], file: Path) -> Iterator[Problem]:
@@ -102,37 +111,6 @@ def placed(problems: Iterable[Problem], file: Path) -> Iterator[Problem]:
             yield loaded.document.problem(problem.message, place, hint)
         else:
             yield problem
-
-
-def complete_secrets(file: Path, rendered: Rendered) -> None:
-    """Fetch and make what can be; raises ProjectFileError for what the user owes, at its place."""
-    from obsctl.console import print_note
-
-    root, sources = file.absolute().parent, rendered.sources
-    problems: tuple[Problem, ...] = ()
-    if sources:
-        problems = _fetched(root, sources)
-    wanted = set(rendered.generated_secrets) - sources.keys()
-    if secrets.missing(root, wanted) and (made := secrets.generate(root, wanted)):
-        print_note("made secrets/: " + ", ".join(made))
-    told = {problem.secret for problem in problems if isinstance(problem, SecretProblem)}
-    if problems := (*problems, *secret_faults(root, rendered, told)):
-        raise ProjectFileError(*at_their_places(problems, file))
-    if made := derive(root, rendered.derived):
-        print_note("wrote secrets/: " + ", ".join(made))
-
-
-def _fetched(root: Path, sources: Mapping[str, Mapping[str, object]]) -> tuple[Problem, ...]:
-    from obsctl.console import print_note
-    from obsctl.project.sources import Source
-    from obsctl.project.sourcing import bring_in
-
-    found = bring_in(root, {name: Source.of(data) for name, data in sources.items()})
-    for name in found.changed:
-        print_note(f"secrets/{name} has a new value from its source")
-    for name, why in found.kept.items():
-        print_note(f"secrets/{name} is kept as it is: {why}")
-    return tuple(found.problems)
 
 
 def _built(file: Path) -> "Built":

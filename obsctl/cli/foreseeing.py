@@ -1,14 +1,19 @@
 """The secrets that `up` would find wanting, make or fetch; read only, no value is told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from obsctl.engine.up import Goal
 from obsctl.errors import Problem
 from obsctl.project import secrets
 from obsctl.project.secret_checks import SecretProblem
 from obsctl.render.record import Rendered
+
+if TYPE_CHECKING:
+    from obsctl.engine.preflight.lost_secrets import LostSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +25,34 @@ class SecretsAhead:
     problems: tuple[Problem, ...]
 
 
-def secrets_ahead(file: Path, rendered: Rendered) -> SecretsAhead:
+def secrets_ahead(
+    file: Path, rendered: Rendered, goal: Goal, new: AbstractSet[str]
+) -> SecretsAhead:
     """What `up` would do about secrets; asks no source, as a source may be a command."""
-    root, sourced = file.absolute().parent, rendered.sources.keys()
-    made = secrets.missing(root, set(rendered.generated_secrets) - sourced)
+    root, sourced = goal.root, rendered.sources.keys()
+    missing = secrets.missing(root, set(rendered.generated_secrets) - sourced)
     fetched = secrets.missing(root, sourced)
-    later = {*made, *fetched}
-    problems = tuple(secret_faults(root, rendered, later, makes_directory=True))
+    lost = refused(lost_secrets(goal, missing), new)
+    later = {*missing, *fetched}
+    problems = (*lost, *secret_faults(root, rendered, later, makes_directory=True))
+    gone = {one.secret for one in lost}
+    made = tuple(name for name in missing if name not in gone)
     return SecretsAhead(made, fetched, tuple(at_their_places(problems, file)))
+
+
+def lost_secrets(goal: Goal, missing: Iterable[str]) -> "tuple[LostSecret, ...]":
+    """Those of the `missing` that were in use before; the Engine is asked only where any is."""
+    names = tuple(missing)
+    if not names:
+        return ()
+    from obsctl.engine.client import Engine
+
+    return goal.lost_secrets(Engine.open(), names)
+
+
+def refused(lost: "Iterable[LostSecret]", new: AbstractSet[str]) -> "tuple[LostSecret, ...]":
+    """Those that are not to be made anew, or cannot be."""
+    return tuple(one for one in lost if not one.can_renew or one.secret not in new)
 
 
 def secret_faults(

@@ -120,7 +120,7 @@ def _foreseen(file: Path, rendered: Rendered, coming: Coming, wish: Wish) -> Pla
 
     goal = Goal.of(file.absolute().parent, rendered.project, coming, wish.at_risk)
     plan, found = goal.foresee(Engine.open())
-    secrets = secrets_ahead(file, rendered)
+    secrets = secrets_ahead(file, rendered, goal, wish.new_secrets)
     return Planned((), (), (), plan, secrets, (*secrets.problems, *placed(found, file)))
 
 

@@ -31,6 +31,14 @@ def command(  # noqa: PLR0913 - one for each option
             help="Change the image of SERVICE without saving its data first.",
         ),
     ] = None,
+    new_secret: Annotated[
+        list[str] | None,
+        option(
+            "--new-secret",
+            metavar="NAME",
+            help="Make the lost secret NAME anew, though it was in use before.",
+        ),
+    ] = None,
 ) -> None:
     """Make the running stack what the project file says. On failure the old one serves on."""
     from obsctl.cli.bringing_up import Wish, bring_up_project
@@ -38,7 +46,7 @@ def command(  # noqa: PLR0913 - one for each option
     from obsctl.engine.run.patience import Patience
 
     patience = Patience(0 if no_wait else timeout, timeout)
-    wish = Wish(patience, frozen, frozenset(accept_data_risk or ()))
+    wish = Wish(patience, frozen, frozenset(accept_data_risk or ()), frozenset(new_secret or ()))
     if dry_run:
         from obsctl.cli.planning import plan_of, show
 

@@ -1,8 +1,9 @@
 """Brings a project up: lock, observe, reconcile, pre-flight, check, write, apply, remember."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from obsctl.conventions import (
     COMPOSE_FILE,
@@ -26,6 +27,9 @@ from obsctl.engine.run.lock import Waiting, project_lock
 from obsctl.engine.run.patience import Patience
 from obsctl.engine.run.state import Loaded, State, read_state, write_state
 from obsctl.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from obsctl.engine.preflight.lost_secrets import LostSecret
 
 _NOTHING_YET: Final = ("nothing has been changed yet", "`obsctl up` begins anew")
 
@@ -74,6 +78,13 @@ class Goal:
         from obsctl.engine.preflight.problems import foreseen
 
         return plan, foreseen(engine, desired, observed, plan)
+
+    def lost_secrets(self, engine: Engine, missing: Iterable[str]) -> "tuple[LostSecret, ...]":
+        """Those of the `missing` that were in use before, and cannot just be made anew."""
+        from obsctl.engine.preflight.lost_secrets import lost_secrets
+
+        desired = self.desired()
+        return lost_secrets(desired, observe(engine, desired.project, desired), missing)
 
     def _seen(self, engine: Engine) -> tuple[Desired, Observed, Plan]:
         desired = self.desired()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from obsctl.conventions import BUGSINK_PASSWORD, BUGSINK_TOKEN
+from obsctl.engine.client import Engine
 from obsctl.errors import EngineError, ObsctlError, Problem
 from obsctl.health.asking.context import Context
 from obsctl.health.asking.error_trackers import SIGNED_IN, sign_in, tracking
@@ -14,6 +15,8 @@ from obsctl.health.findings.causes import load_causes
 
 _OK: Final = 200
 _REFUSED: Final = (401, 403)
+_RESET_S: Final = 120.0  # Elasticsearch's tool starts a Java machine of its own
+_SHOWN: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Account:
     login: Login
     request: Callable[[str, str], Request]
     cause: str  # of causes.yaml, where neither file nor component is to be believed
+    resetting: tuple[str, ...]  # a command; what it prints last is the password from then on
 
     def change(self, context: Context, old: str, new: str) -> None:
         """Have the component change it; EngineError where it refuses."""
@@ -87,12 +91,31 @@ class Account:
             # What it says may quote what it was sent.
             raise _unusable(self.login.component, f"{request.url}: HTTP {answer.status}")
 
+    def reset(self, context: Context, secret: str) -> str:
+        """Have the component's own tool set some password, which is returned.
+
+        EngineError with what the tool says where it fails.
+        """
+        container = f"{context.stack.project}-{self.login.component}-1"
+        code, output = Engine.open().run(container, list(self.resetting), _RESET_S)
+        words = output.decode("utf-8", "replace").split()
+        if code or not words:
+            told = " ".join(words)[-_SHOWN:] or f"exit code {code}"
+            message = f"the password of {self.login.user} could not be reset in {container}: {told}"
+            hint = f"{self._told(context, secret)[1]}; then `obsctl up`"
+            raise EngineError(Problem(message, hint=hint))
+        return words[-1]
+
     def stale(self, context: Context, secret: str) -> ObsctlError:
         """Somebody has changed the password by other means."""
+        title, fix = self._told(context, secret)
+        return ObsctlError(Problem(f"{title}; nothing was changed", hint=fix))
+
+    def _told(self, context: Context, secret: str) -> tuple[str, str]:
+        """What is wrong where neither file nor component is to be believed, and what mends it."""
         project = context.stack.project
         values = {"user": self.login.user, "secret": secret, "project": project}
-        title, fix = load_causes()[self.cause].filled(**values)
-        return ObsctlError(Problem(f"{title}; nothing was changed", hint=f"run `{fix}`"))
+        return load_causes()[self.cause].filled(**values)
 
 
 def _elastic(_old: str, new: str) -> Request:
@@ -104,13 +127,30 @@ def _grafana(old: str, new: str) -> Request:
     return Request("/api/user/password", "PUT", body)
 
 
+# What the container mounts may be a file from before; it is as good as any for a moment.
+_RESET_GRAFANA: Final = """\
+file=/run/secrets/grafana_admin_password
+grafana cli admin reset-admin-password --password-from-stdin <$file >&2 && cat $file
+"""
+_RESET_ELASTIC: Final = """\
+made=$(bin/elasticsearch-reset-password -u elastic -a -s -b 2>/tmp/reset.log) ||
+  { cat /tmp/reset.log; exit 1; }
+printf %s "$made"
+"""
 _AUTHENTICATE: Final = "/_security/_authenticate"
 ACCOUNTS: Final[Mapping[str, Account]] = {
     "elastic_password": Account(
-        Login("elasticsearch", "elastic", _AUTHENTICATE), _elastic, "elastic-password"
+        Login("elasticsearch", "elastic", _AUTHENTICATE),
+        _elastic,
+        "elastic-password",
+        # Settings are variables with dots in their names, which other shells drop.
+        ("bash", "-c", _RESET_ELASTIC),
     ),
     "grafana_admin_password": Account(
-        Login("grafana", "admin", "/api/user"), _grafana, "grafana-password"
+        Login("grafana", "admin", "/api/user"),
+        _grafana,
+        "grafana-password",
+        ("sh", "-c", _RESET_GRAFANA),
     ),
 }
 LOGINS: Final[Mapping[str, Login | Token | Form]] = {

@@ -37,7 +37,7 @@ BROKEN = """\
 patches:
   docker-compose.yml: { services: { db-exporter: { command: [ --no-such-flag ] } } }
 """
-KEPT = {"grafana_secret_key"}
+KEPT = {"grafana_secret_key", "shop_sentry_dsn"}
 # One that its component changes, and one that is in force with a restart and is gone with another.
 HOT = ("grafana_admin_password", "kibana_encryption_key")
 
@@ -202,7 +202,8 @@ def test_list_tells_all_but_the_values(lab: SecretsLab) -> None:
     assert shown.code == 0, shown.text
     rows = listed(shown.stdout)
     files = {path.name for path in lab.secrets.iterdir() if "." not in path.name}
-    assert rows.keys() == files - {"shop_sentry_dsn"}  # made by Bugsink, for the application
+    assert rows.keys() == files
+    assert " ".join(rows["shop_sentry_dsn"][-6:]) == "made by Bugsink shop (the app)"
     assert rows["redis_password"][-3:] == ["env", "LAB_REDIS", "cache-exporter"]
     assert {"grafana,", "elasticsearch-setup"} <= {*rows["grafana_reader_password"]}
     assert lab.leaks() == []
@@ -298,6 +299,33 @@ def test_a_key_without_a_way_to_another_one_is_kept_and_the_price_told(lab: Secr
     stays_well(lab)
     lab.describe()
     is_settled(lab)
+
+
+def test_lost_files_lock_nobody_out(lab: SecretsLab) -> None:
+    keys = ("grafana_secret_key", "kibana_encryption_key")
+    accounts = ("elastic_password", "grafana_admin_password")
+    before = {name: lab.value(name) for name in (*keys, *accounts)}
+    for name in before:
+        (lab.secrets / name).unlink()
+    left = lab.states()
+    planned = lab.obsctl("plan").stderr
+    told = fails(lab, "up", "--debug", "--new-secret", "grafana_secret_key")
+    assert all(f"`secrets/{name}` is gone" in text for name in before for text in (planned, told))
+    assert lab.states() == left
+    path = f"{Path(OBSCTL).parent}:{lab.project.environment['PATH']}"
+    for name in keys:  # as it tells to do
+        command = told.partition(f"docker exec {NAME}-")[2].partition("`")[0]
+        told = told.partition(command)[2]
+        done = lab.project.run("sh", "-c", f"docker exec {NAME}-{command}",
+                               environment={"PATH": path})  # fmt: skip
+        assert done.code == 0, done.text
+        assert lab.value(name) == before[name]
+    up = lab.obsctl("up", *(f"--new-secret={name}" for name in accounts))
+    assert up.code == 0, up.text
+    assert all(lab.value(name) != before[name] for name in accounts)
+    assert lab.uses(lab.connector)
+    stays_well(lab)
+    assert "is there" in fails(lab, "up", "--new-secret=elastic_password")
 
 
 def test_a_component_that_is_down_is_a_plain_refusal(lab: SecretsLab) -> None:
