@@ -132,7 +132,7 @@ def _say_what_was_made(made: Sequence[str]) -> None:
 def _say_what_is_left(loaded: LoadedProject, services: Sequence[ServiceChoice]) -> None:
     for name in secrets.missing(loaded.root, secrets.given_names(loaded.project)):
         print_note(f"\nto do: store the secret `{name}`; type or paste its value after")
-        print_note(f"  {secrets.how_to_give(name)}")
+        print_note(f"  {secrets.how_to_give(name, loaded.root)}")
     for service in services:
         if command := login_command(service):
             print_note(f"\nto do: create the user `{service.user}` of `{service.name}` with")

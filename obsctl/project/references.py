@@ -53,7 +53,7 @@ def _add_empty(findings: Findings, path: KeyPath) -> None:
     hint = "remove the key, or write its value; `{}` takes the defaults of a section"
     if ":" in name:
         hint = "write a space after the `:`"
-    elif "#" in text[location.column - 1 :]:
+    elif text[location.column - 1 :].partition(":")[2].lstrip().startswith("#"):
         hint = "`#` begins a comment; text that begins with it needs quotes: `'#ops'`"
     findings.add(path, f"`{name}` has no value", hint, key=True)
 

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shlex
 import stat
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ _WEAK: Final = frozenset(
         "redis", "root", "secret", "test", "toor", "user", "welcome",
     }
 )  # fmt: skip
+_UNSEEN: Final = {"Cc": "a control", "Cf": "an invisible"}
 _ROWS: Final = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
 # Grafana puts what it has read from a file through the expansion of variables once more.
 _EXPANDED: Final = frozenset(("grafana_admin_password", "grafana_reader_password", GRAFANA_KEY))
@@ -84,8 +87,10 @@ def _form_fault(text: str) -> str | None:
         return "ends with a line break, which would be part of the value"
     if "\n" in text or "\r" in text:
         return "has several lines; no component takes that as one value"
-    if any(ord(character) < ord(" ") or ord(character) == 0x7F for character in text):  # noqa: PLR2004 - ASCII's delete
-        return "holds a control character"
+    for character in text:
+        # Formats are what a byte order mark is, or what a copy from a page brings along.
+        if kind := _UNSEEN.get(unicodedata.category(character)):
+            return f"holds {kind} character (U+{ord(character):04X})"
     # Some components trim what they read; postgres_exporter writes a password with a space into
     # its log, as a part of a `malformed dsn`.
     return "holds a space, which not every component takes" if text.split() != [text] else None
@@ -130,19 +135,20 @@ def _check_file(path: Path, remedy: str) -> Problem | None:
     def problem(words: str, hint: str | None = None) -> SecretProblem:
         return SecretProblem(f"the secret `{path}` {words}", hint=hint, secret=path.name)
 
+    quoted = shlex.quote(str(path))
     try:
         state = path.lstat()
     except OSError:
         return problem("is missing", remedy)
     if not stat.S_ISREG(state.st_mode):
-        return problem("must be a regular file, and no symbolic link")
+        return problem("must be a regular file, and no symbolic link", _cleared(path, remedy))
     if not state.st_mode & stat.S_IROTH:
         return problem(
             "is closed to its container: containers run as other users and could not read it",
-            f"run `chmod 444 {path}`; the directory keeps other users of the host out",
+            f"run `chmod 444 {quoted}`; the directory keeps other users of the host out",
         )
     if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return problem("can be written by others than its owner", f"run `chmod 444 {path}`")
+        return problem("can be written by others than its owner", f"run `chmod 444 {quoted}`")
     try:
         with path.open("rb") as stream:
             content = stream.read(CONTENT_MAX_BYTES + 1)
@@ -154,5 +160,12 @@ def _check_file(path: Path, remedy: str) -> Problem | None:
 
 def _mend(path: Path, content: bytes, remedy: str) -> str:
     if content.endswith(b"\n") and value_fault(path.name, content.removesuffix(b"\n")) is None:
-        return f"run `chmod u+w {path} && truncate -s -1 {path} && chmod 444 {path}`"
-    return f"run `rm -f {path}`, then {remedy.removeprefix('run ')}"
+        quoted = shlex.quote(str(path))
+        return f"run `chmod u+w {quoted} && truncate -s -1 {quoted} && chmod 444 {quoted}`"
+    return _cleared(path, remedy)
+
+
+def _cleared(path: Path, remedy: str) -> str:
+    # Whatever a directory has in it may be somebody's.
+    command = "rmdir" if path.is_dir() and not path.is_symlink() else "rm -f"
+    return f"run `{command} {shlex.quote(str(path))}`, then {remedy.removeprefix('run ')}"

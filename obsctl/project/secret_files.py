@@ -8,6 +8,7 @@ together they are the journal of a rotation. A crash at any moment leaves one of
 
 import errno
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,7 +66,8 @@ def no_directory(path: Path) -> Problem:
 def open_to_others(folder: Path) -> Problem:
     """The directory is not closed to other users."""
     return Problem(
-        f"`{folder}` is open to other users of this machine", hint=f"run `chmod 700 {folder}`"
+        f"`{folder}` is open to other users of this machine",
+        hint=f"run `chmod 700 {shlex.quote(str(folder))}`",
     )
 
 

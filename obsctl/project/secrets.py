@@ -1,6 +1,7 @@
 """The secrets of a project: which there are, who makes them; made once, never overwritten."""
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -121,15 +122,21 @@ def check(
 
     def remedy(name: str) -> str:
         make = "run `obsctl init --secrets-only`"
-        return f"run `{how_to_give(name)}`" if name in own else make
+        return f"run `{how_to_give(name, root)}`" if name in own else make
 
     return secret_checks.check(root, names, remedy, makes_directory=makes_directory)
 
 
-def how_to_give(name: str) -> str:
+def how_to_give(name: str, root: Path) -> str:
     """The command that stores a secret without showing it, or leaving it in the history."""
-    path = f"{SECRETS_DIRECTORY}/{name}"
+    path = shlex.quote(str(shown(root / SECRETS_DIRECTORY) / name))
     return f'read -rs V && printf %s "$V" | install -m 444 /dev/stdin {path}'
+
+
+def shown(path: Path) -> Path:
+    """As it is reached from where the command runs, where it is below that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _references(section: "Section") -> Iterator[str]:

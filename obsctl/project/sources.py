@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import Final, Self
 
 from obsctl.errors import system_words
 from obsctl.project.secret_checks import CONTENT_MAX_BYTES
 
 EXEC_S: Final = 30.0
 """The longest that a program may take to print a secret."""
+_LOOK_S: Final = 0.05
 
 
 class SourceError(Exception):
@@ -59,7 +60,7 @@ class Source:
         if self.kind == "env":
             return _from_environment(self.words[0])
         if self.kind == "file":
-            return _trimmed(_from_file(root / self.words[0]))
+            return _trimmed(_from_file(Path(os.path.normpath(root / self.words[0]))))
         return _trimmed(_from_program(self.words, root, timeout_s))
 
 
@@ -88,7 +89,8 @@ def _from_file(path: Path) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise SourceError(f"`{path}`: {system_words(error)}") from None
+        hint = "correct the path; it counts from the project file"
+        raise SourceError(f"`{path}`: {system_words(error)}", hint) from None
     if mode & stat.S_IROTH and _is_open(path):
         words = f"`{path}` can be read by every user of this machine"
         raise SourceError(words, f"run `chmod 600 {path}`")
@@ -114,8 +116,7 @@ def _from_program(words: tuple[str, ...], root: Path, timeout_s: float) -> bytes
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it cannot be started"
-        raise SourceError(f"`{words[0]}`: {reason.lower()}") from None
+        raise _not_started(words[0], error) from None
     try:
         value, code = _answer(process, time.monotonic() + timeout_s)
     except subprocess.TimeoutExpired:
@@ -124,14 +125,30 @@ def _from_program(words: tuple[str, ...], root: Path, timeout_s: float) -> bytes
     finally:
         _end(process)
     if code:
-        raise SourceError(f"`{words[0]}` ended with exit code {code}", "run it by hand to see why")
+        how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
+        raise SourceError(f"`{words[0]}` {how}", "run it by hand to see why")
+    if len(value) > CONTENT_MAX_BYTES:
+        told = f"`{words[0]}` gives more than {CONTENT_MAX_BYTES // 1024} KiB"
+        raise SourceError(told, "it must print the value and nothing else")
     return value
 
 
+def _not_started(program: str, error: OSError | ValueError) -> SourceError:
+    if isinstance(error, FileNotFoundError) and "/" not in program:
+        hint = "install it, or give its full path; it runs without a shell"
+        return SourceError(f"there is no program `{program}` on PATH", hint)
+    reason = system_words(error) if isinstance(error, OSError) else "it cannot be started"
+    return SourceError(f"`{program}`: {reason}", "it must be a program that you can run by hand")
+
+
 def _answer(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, int]:
-    """What it prints, and its exit code; TimeoutExpired where that takes too long."""
-    assert process.stdout is not None  # noqa: S101 - it is a pipe
-    value = _read(process.stdout, deadline)
+    """What it prints, and its exit code; TimeoutExpired where that takes too long.
+
+    One that prints too much is not waited for.
+    """
+    value = _read(process, deadline)
+    if len(value) > CONTENT_MAX_BYTES:
+        return value, 0
     return value, process.wait(max(deadline - time.monotonic(), 0))
 
 
@@ -144,16 +161,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _read(stream: IO[bytes], deadline: float) -> bytes:
+def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+    """Until its output ends, or until it has: what it leaves running may keep the output open."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
     value = b""
     with selectors.DefaultSelector() as selector:
-        selector.register(stream, selectors.EVENT_READ)
+        selector.register(process.stdout, selectors.EVENT_READ)
         while len(value) <= CONTENT_MAX_BYTES:
             left_s = deadline - time.monotonic()
-            if left_s <= 0 or not selector.select(left_s):
+            if left_s <= 0:
                 raise subprocess.TimeoutExpired("", 0)
-            chunk = os.read(stream.fileno(), CONTENT_MAX_BYTES + 1 - len(value))
-            if not chunk:
-                return value
-            value += chunk
-    raise SourceError(f"it gives more than {CONTENT_MAX_BYTES // 1024} KiB")
+            has_ended = process.poll() is not None
+            if selector.select(0 if has_ended else min(left_s, _LOOK_S)):
+                chunk = os.read(process.stdout.fileno(), CONTENT_MAX_BYTES + 1 - len(value))
+                if not chunk:
+                    break
+                value += chunk
+            elif has_ended:
+                break
+    return value

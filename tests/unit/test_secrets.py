@@ -124,6 +124,7 @@ def test_a_good_secret_has_no_problem(root: Path) -> None:
      (b"qwertyuiop", "everybody tries"), (b"xyxyxyxyxy", "everybody tries"),
      (b"k3y-len", "shorter than 8"), (b"one-line\nvalue", "several lines"),
      (b"control\x07value", "control character"), (b" value-1234", "holds a space"),
+     (b"\xef\xbb\xbfvalue-1234", "invisible character (U+FEFF)"),
      (b"value-\xff\xfe-12", "not UTF-8"), (b"x" * 70_000, "larger than 64 KiB")],
 )  # fmt: skip
 def test_a_bad_value_is_told_and_not_shown(root: Path, content: bytes, words: str) -> None:
@@ -158,9 +159,21 @@ def test_a_link_and_a_closed_file_are_told(root: Path) -> None:
     file.unlink()
     file.symlink_to("/etc/hostname")
     assert "no symbolic link" in problem_of(root)
+    (told,) = secrets.check(root, ["one"])
+    assert str(told.hint).startswith(f"run `rm -f {file}`, then ")
+    file.unlink()
+    file.mkdir()
+    (told,) = secrets.check(root, ["one"])
+    assert "regular file" in told.message
+    assert str(told.hint).startswith(f"run `rmdir {file}`, then ")
 
 
-def test_the_remedy_depends_on_who_knows_the_value(root: Path) -> None:
+def test_the_remedy_depends_on_who_knows_the_value(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere,) = secrets.check(root, ["slack"], given=["slack"])
+    assert f"/dev/stdin {root}/secrets/slack`" in str(elsewhere.hint)
+    monkeypatch.chdir(root)
     given, generated = secrets.check(root, ["slack", "two"], given=["slack"])
     assert given.hint == (
         'run `read -rs V && printf %s "$V" | install -m 444 /dev/stdin secrets/slack`'

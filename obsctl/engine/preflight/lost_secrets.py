@@ -1,5 +1,6 @@
 """Secrets whose files are gone while what was made with them is still there; pure."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +9,7 @@ from obsctl.conventions import ACCOUNTS, GRAFANA_KEY, KIBANA_KEY, SECRETS_DIRECT
 from obsctl.engine.desired.model import Desired
 from obsctl.engine.planning.observe import Container, Observed
 from obsctl.project.secret_checks import SecretProblem
-from obsctl.project.secrets import how_to_give
+from obsctl.project.secrets import how_to_give, shown
 
 _ELASTIC, _GRAFANA_ADMIN = ACCOUNTS
 # The services with a volume each that are there once the secret was used; the first has the data.
@@ -65,11 +66,12 @@ class _Look:
         container = self.desired.services[service].container
         back = "put the file back from a backup"
         if any(one.name == container and one.is_running for one in self.observed.containers):
-            place = f"{SECRETS_DIRECTORY}/{name}"
+            folder = shown(self.desired.file.parent.parent / SECRETS_DIRECTORY)
+            place, made = (shlex.quote(str(one)) for one in (folder / name, folder))
             back = (
-                f"take it from the container that runs with it: `mkdir -p -m 700 "
-                f"{SECRETS_DIRECTORY} && docker exec {container} cat /run/secrets/{name} | "
-                f"install -m 444 /dev/stdin {place}`"
+                f"take it from the container that runs with it: `mkdir -p -m 700 {made} && "
+                f"docker exec {container} cat /run/secrets/{name} | install -m 444 /dev/stdin "
+                f"{place}`"
             )
         if name == GRAFANA_KEY:
             begin = f"docker rm -f {container} && docker volume rm -f {volume} && obsctl up"
@@ -89,13 +91,13 @@ class _Look:
 
     def known_elsewhere(self, name: str) -> LostSecret | None:
         """Where an exporter signs in with it to a service that is not of the stack."""
-        target = f"/run/secrets/{name}"
+        target, root = f"/run/secrets/{name}", self.desired.file.parent.parent
         for one in self.observed.containers:
             if name != _SET_AGAIN and one.service.endswith(_EXPORTER) and _mounts(one, target):
                 return _lost(
                     name,
                     f"`{one.service}` has signed in with it",
-                    f"run `{how_to_give(name)}` with the password that is in force there; or "
+                    f"run `{how_to_give(name, root)}` with the password that is in force there; or "
                     f"`{_renew(name)}` makes a new one, for you to set there",
                 )
         return None
