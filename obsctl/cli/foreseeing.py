@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from obsctl.engine.up import Goal
 from obsctl.errors import Problem
 from obsctl.project import secrets
-from obsctl.project.secret_checks import SecretProblem
+from obsctl.project.secret_checks import SecretProblem, url_problem
 from obsctl.render.record import Rendered
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ def secret_faults(
     yield from found
     wrong = told | {one.secret for one in found if isinstance(one, SecretProblem)}
     yield from _dsn_problems(root, rendered, wrong)
+    for name in sorted(set(rendered.urls) - wrong):
+        if problem := url_problem(root, name):
+            yield problem
 
 
 def at_their_places(problems: tuple[Problem, ...], file: Path) -> Iterator[Problem]:

@@ -44,6 +44,7 @@ class Built:
             derived=derived(project, self.stack.services, self.stack.web),
             patterns=project.dashboards if "grafana" not in project.stack.without else (),
             errors=self.stack.errors,
+            urls=secrets.url_names(project),
         )
 
     def remember(self, inputs: str | None) -> None:

@@ -63,7 +63,8 @@ def rotate_secrets(file: Path, wanted: Wanted) -> Iterator[str]:
         if one.name not in chosen:
             yield f"{one.name}: left as it is: {_why_left(one)}"
     for name, one in chosen.items():
-        yield f"{name}: {'rotated' if name in values else f'unchanged, as {one.origin} says'}"
+        done = f"rotated{_left_to_do(one)}"
+        yield f"{name}: {done if name in values else f'unchanged, as {one.origin} says'}"
 
 
 @contextmanager
@@ -133,6 +134,10 @@ def _refusals(
     elif not wanted.stdin and not one.can_renew:
         hint = "change it there first, then pipe the new value in with `--stdin`"
         yield Problem(f"only you know the new value of `{name}`", hint=hint)
+
+
+def _left_to_do(one: Secret) -> str:
+    return f"; restart what reads it: {', '.join(one.apps)}" if one.apps else ""
 
 
 def _why_left(one: Secret) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from obsctl.conventions import (
     BUGSINK_KEY,
@@ -67,6 +68,23 @@ def check(
         return (found,)
     problems = (_check_file(folder / name, remedies(name)) for name in wanted)
     return tuple(problem for problem in problems if problem is not None)
+
+
+def url_problem(root: Path, name: str) -> SecretProblem | None:
+    """What is wrong with the address in a file under secrets/ that can be read; never tells it."""
+    path = root / SECRETS_DIRECTORY / name
+    try:
+        parts = urlsplit(path.read_text(encoding="utf-8"))
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_url = False
+    if is_url:
+        return None
+    return SecretProblem(
+        f"the secret `{path}` is no URL, and a receiver sends to it",
+        hint="it begins with https:// or http://; copy the whole address of the webhook",
+        secret=name,
+    )
 
 
 def value_fault(name: str, value: bytes) -> str | None:

@@ -34,12 +34,17 @@ def generated_names(project: "Project") -> tuple[str, ...]:
 
     Those of receivers are given by others: a webhook's URL cannot be made up.
     """
-    names = set(_of_the_stack(frozenset(project.stack.without)))
-    if project.errors and project.errors.bugsink:
-        names.update(_OF_BUGSINK)
+    names = set(own_names(project))
     for section in (*project.services.values(), project.stack):
         names.update(_references(section))
     return tuple(sorted(names - set(given_names(project))))
+
+
+def own_names(project: "Project") -> frozenset[str]:
+    """Secrets of the stack's own components, whose names are not the project file's to choose."""
+    has_bugsink = project.errors is not None and project.errors.bugsink is not None
+    own = _of_the_stack(frozenset(project.stack.without))
+    return frozenset((*own, *(_OF_BUGSINK if has_bugsink else ())))
 
 
 def _of_the_stack(without: frozenset[str]) -> Iterator[str]:
@@ -58,6 +63,13 @@ def given_names(project: "Project") -> tuple[str, ...]:
     """Secrets that the user brings: those of receivers, and the DSN of a Sentry."""
     sections = (project.notifications, *((project.errors,) if project.errors else ()))
     return tuple(sorted({name for section in sections for name in _references(section)}))
+
+
+def url_names(project: "Project") -> tuple[str, ...]:
+    """The secrets of receivers that are addresses."""
+    ways = (way for one in project.notifications.receivers.values() for _, way in one)
+    found = (getattr(way, field, None) for way in ways for field in ("webhook_url", "url_secret"))
+    return tuple(sorted({one.secret for one in found if one is not None}))
 
 
 def generate(root: Path, names: Iterable[str]) -> tuple[str, ...]:

@@ -104,15 +104,16 @@ def _path_to(secret: str, data: object) -> "KeyPath | None":
     """Its source where it has one, else the first reference to it."""
     if isinstance(data, dict) and secret in (data.get("secrets") or ()):
         return ("secrets", secret)
-    return next(_references(secret, data, ()), None)
+    return next(references_to(secret, data), None)
 
 
-def _references(secret: str, value: object, path: "KeyPath") -> "Iterator[KeyPath]":
+def references_to(secret: str, value: object, path: "KeyPath" = ()) -> "Iterator[KeyPath]":
+    """Where data of the project file refer to a secret."""
     if isinstance(value, dict):
         if value.get("secret") == secret:
             yield (*path, "secret")
         for key, item in value.items():
-            yield from _references(secret, item, (*path, key))
+            yield from references_to(secret, item, (*path, key))
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _references(secret, item, (*path, index))
+            yield from references_to(secret, item, (*path, index))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from obsctl.stack.error_model import ErrorTracking
 
 RECORD_FILE: Final = "rendered.json"
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Rendered:
     derived: Derived = field(default_factory=Derived)
     patterns: tuple[str, ...] = ()  # of the project's own dashboards
     errors: "ErrorTracking | None" = None
+    urls: tuple[str, ...] = ()  # the secrets that are addresses of receivers
 
 
 def recall(project_file: Path, inputs: str | None) -> Rendered | None:
@@ -110,6 +111,7 @@ def _rendered(data: Mapping[str, Any]) -> Rendered:
         derived=Derived.read(data["derived"]),
         patterns=tuple(map(str, data["patterns"])),
         errors=_tracking(data["errors"]),
+        urls=tuple(map(str, data["urls"])),
     )
 
 

@@ -32,6 +32,7 @@ class Way(Enum):
 _KEPT: Final[Mapping[str, str]] = {
     GRAFANA_KEY: "Grafana cannot encrypt anew what it has encrypted with it",
 }
+_APP: Final = " (the app)"
 _BY_BUGSINK: Final = "Bugsink has made it with the project; it lets one send events, nothing else"
 
 
@@ -80,6 +81,11 @@ class Secret:
         return not self.kept_because and (self.way is not Way.GIVEN or self.source is not None)
 
     @property
+    def apps(self) -> tuple[str, ...]:
+        """The applications that read its file, which are not obsctl's to restart."""
+        return tuple(one.removesuffix(_APP) for one in self.used_by if one.endswith(_APP))
+
+    @property
     def exporters(self) -> tuple[str, ...]:
         """The services whose exporters sign in with it."""
         if self.way is not Way.GIVEN:
@@ -112,7 +118,7 @@ def _dsns(context: Context) -> dict[str, tuple[str, ...]]:
     errors = context.stack.errors
     users: dict[str, tuple[str, ...]] = {}
     for one in errors.projects if errors else ():
-        users[one.secret] = (*users.get(one.secret, ()), f"{one.service} (the app)")
+        users[one.secret] = (*users.get(one.secret, ()), f"{one.service}{_APP}")
     return users
 
 

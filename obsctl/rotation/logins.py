@@ -80,6 +80,7 @@ class Account:
     request: Callable[[str, str], Request]
     cause: str  # of causes.yaml, where neither file nor component is to be believed
     resetting: tuple[str, ...]  # a command; what it prints last is the password from then on
+    by_hand: str  # what sets the one of a secret's file; of a container and a secret
 
     def change(self, context: Context, old: str, new: str) -> None:
         """Have the component change it; EngineError where it refuses."""
@@ -102,20 +103,18 @@ class Account:
         if code or not words:
             told = " ".join(words)[-_SHOWN:] or f"exit code {code}"
             message = f"the password of {self.login.user} could not be reset in {container}: {told}"
-            hint = f"{self._told(context, secret)[1]}; then `obsctl up`"
+            hint = (
+                f"by hand: `docker exec {self.by_hand.format(container, secret)}; then `obsctl up`"
+            )
             raise EngineError(Problem(message, hint=hint))
         return words[-1]
 
     def stale(self, context: Context, secret: str) -> ObsctlError:
         """Somebody has changed the password by other means."""
-        title, fix = self._told(context, secret)
-        return ObsctlError(Problem(f"{title}; nothing was changed", hint=fix))
-
-    def _told(self, context: Context, secret: str) -> tuple[str, str]:
-        """What is wrong where neither file nor component is to be believed, and what mends it."""
         project = context.stack.project
         values = {"user": self.login.user, "secret": secret, "project": project}
-        return load_causes()[self.cause].filled(**values)
+        title, fix = load_causes()[self.cause].filled(**values)
+        return ObsctlError(Problem(f"{title}; nothing was changed", hint=fix))
 
 
 def _elastic(_old: str, new: str) -> Request:
@@ -145,12 +144,14 @@ ACCOUNTS: Final[Mapping[str, Account]] = {
         "elastic-password",
         # Settings are variables with dots in their names, which other shells drop.
         ("bash", "-c", _RESET_ELASTIC),
+        "-it {} bin/elasticsearch-reset-password -u elastic -i`, and type what secrets/{} holds",
     ),
     "grafana_admin_password": Account(
         Login("grafana", "admin", "/api/user"),
         _grafana,
         "grafana-password",
         ("sh", "-c", _RESET_GRAFANA),
+        "-i {} grafana cli admin reset-admin-password --password-from-stdin < secrets/{}`",
     ),
 }
 LOGINS: Final[Mapping[str, Login | Token | Form]] = {

@@ -11,6 +11,8 @@ from obsctl.project.findings import Findings
 from obsctl.project.quantities import Size
 from obsctl.project.schema import Project
 from obsctl.project.schema import Service as Watched
+from obsctl.project.secrets import own_names
+from obsctl.project.sourcing import references_to
 from obsctl.stack.alertmanager import NULL_RECEIVER
 from obsctl.stack.error_tracking import BUGSINK
 from obsctl.stack.exporters import SHELL
@@ -45,6 +47,7 @@ def check_project(project: Project, catalog: Catalog, findings: Findings) -> Non
         if kind:
             _service(name, service, kind, findings)
     _notifications(project, findings)
+    _secrets(project, findings)
     _stack(project, findings)
     _left_out(project, findings)
 
@@ -121,6 +124,14 @@ def _notifications(project: Project, findings: Findings) -> None:
         if name not in used:
             hint = "name it under `notifications.routes`"
             findings.add(path, f"receiver `{name}` is on no route", hint, key=True)
+
+
+def _secrets(project: Project, findings: Findings) -> None:
+    """What a component of the stack signs in or encrypts with is for nobody else to be told."""
+    for name in sorted(own_names(project)):
+        for path in references_to(name, findings.document.data):
+            message = f"`{name}` is a secret of the stack's own"
+            findings.add(path, message, "choose another name; a new one is a file of its own")
 
 
 def _stack(project: Project, findings: Findings) -> None:

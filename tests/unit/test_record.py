@@ -68,7 +68,7 @@ def test_it_says_what_a_rendering_would_say(file: Path) -> None:
     assert rendered is not None
     assert rendered.project == "demo"
     assert "grafana_admin_password" in rendered.generated_secrets
-    assert rendered.given_secrets == ("hook",)
+    assert rendered.given_secrets == rendered.urls == ("hook",)
     assert [row[0] for row in rendered.endpoints] == ["Grafana", "Prometheus", "Alertmanager"]
 
 

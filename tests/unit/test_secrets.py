@@ -207,3 +207,16 @@ def test_who_makes_which_secret() -> None:
         "db_password", "elastic_password", "es_exporter_password", "grafana_admin_password",
         "grafana_reader_password", "grafana_secret_key", "logstash_writer_password",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "is_url"),
+    [("https://hooks.example.com/T0/x?y=$z", True), ("http://[::1]:9/x", True),
+     ("hooks.example.com/T0", False), ("https:///T0", False), ("http://[::1", False),
+     ("ftp://example.com/T0", False)],
+)  # fmt: skip
+def test_the_secret_of_a_webhook_is_a_url(root: Path, value: str, *, is_url: bool) -> None:
+    put(root, value.encode())
+    problem = secret_checks.url_problem(root, "one")
+    assert (problem is None) is is_url
+    assert value not in str(problem)
