@@ -143,7 +143,9 @@ def _check_directory(folder: Path) -> Problem | None:
     try:
         mode = folder.lstat().st_mode
     except OSError:
-        return Problem(f"`{folder}` is missing", hint="`obsctl init --secrets-only` makes it")
+        return Problem(
+            f"`{folder}` is missing", hint=f"run `mkdir -m 700 {shlex.quote(str(folder))}`"
+        )
     if stat.S_ISLNK(mode) or not stat.S_ISDIR(mode):
         return no_directory(folder)
     return open_to_others(folder) if stat.S_IMODE(mode) & 0o077 else None

@@ -133,7 +133,8 @@ def check(
     own = frozenset(given)
 
     def remedy(name: str) -> str:
-        make = "run `obsctl init --secrets-only`"
+        # It knows which of them cannot just be made.
+        make = "run `obsctl up`"
         return f"run `{how_to_give(name, root)}`" if name in own else make
 
     return secret_checks.check(root, names, remedy, makes_directory=makes_directory)

@@ -69,12 +69,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTe
     assert done.code == 0, done.text
 
 
-def ask(project: ProjectUnderTest, component: str, path: str) -> Fields:
+def ask(project: ProjectUnderTest, component: str, path: str, put: Fields | None = None) -> Fields:
     """An answer of Elasticsearch or Kibana to the superuser."""
     password = (project.folder / "secrets" / "elastic_password").read_text()
     login = base64.b64encode(f"elastic:{password}".encode()).decode()
     url = f"http://127.0.0.1:{project.ports[component]}{path}"
-    request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})
+    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+    body = json.dumps(put).encode() if put else None
+    request = urllib.request.Request(url, body, headers, method="PUT" if put else "GET")
     with urllib.request.urlopen(request, timeout=5) as answer:
         found: Fields = json.load(answer)
     return found
@@ -177,11 +179,18 @@ def test_a_new_retention_reaches_streams_that_are_there(project: ProjectUnderTes
         streams = ask(project, "elasticsearch", "/_data_stream/logs-*-*")["data_streams"]
         return {one["name"]: one["lifecycle"]["data_retention"] for one in streams}
 
+    def managers() -> set[str]:
+        streams = ask(project, "elasticsearch", "/_data_stream/logs-*-*")["data_streams"]
+        return {index["managed_by"] for one in streams for index in one["indices"]}
+
     assert kept() == {"logs-shop_api-pre_live": "14d", "logs-generic-pre_live": "14d"}
+    ask(project, "elasticsearch", "/logs-*-*/_settings", {"index.lifecycle.prefer_ilm": True})
+    assert managers() == {"Index Lifecycle Management"}
     describe(project, "3d")
     again = project.obsctl("up")
     assert again.code == 0, again.text
     assert kept() == {"logs-shop_api-pre_live": "3d", "logs-generic-pre_live": "3d"}
+    assert managers() == {"Data stream lifecycle"}
     said = project.obsctl("check").stdout
     failed = re.findall(r"^FAIL  ([a-z-]+): ", said, re.MULTILINE)
     assert set(failed) == {"shop-api"}, said  # which does not run here

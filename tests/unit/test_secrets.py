@@ -178,7 +178,7 @@ def test_the_remedy_depends_on_who_knows_the_value(
     assert given.hint == (
         'run `read -rs V && printf %s "$V" | install -m 444 /dev/stdin secrets/slack`'
     )
-    assert generated.hint == "run `obsctl init --secrets-only`"
+    assert generated.hint == "run `obsctl up`"
 
 
 def test_who_makes_which_secret() -> None:
