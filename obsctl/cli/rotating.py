@@ -13,7 +13,14 @@ from obsctl.engine.client import Engine
 from obsctl.engine.run.lock import Waiting, project_lock
 from obsctl.engine.run.patience import Patience
 from obsctl.engine.up import Goal
-from obsctl.errors import EngineError, ObsctlError, Problem, ProjectFileError, UsageError
+from obsctl.errors import (
+    EngineError,
+    ObsctlError,
+    Problem,
+    ProjectFileError,
+    Stopped,
+    UsageError,
+)
 from obsctl.health import session
 from obsctl.project import secret_files
 from obsctl.project.derived import derive
@@ -89,9 +96,22 @@ def _rotation(
     with project_lock(goal.state_directory / "rotation", waiting):
         context = session.context_of(built.stack, built.files, built.loaded.root)
         known, derived = _inventory(built), built.summary().derived
-        yield Rotation(
-            context, goal, known, tell, on_event, patience, lambda: derive(goal.root, derived)
-        )
+        try:
+            yield Rotation(
+                context, goal, known, tell, on_event, patience, lambda: derive(goal.root, derived)
+            )
+        except (Stopped, KeyboardInterrupt) as error:
+            raise cut_off(error, goal.root) from None
+
+
+def cut_off(error: Stopped | KeyboardInterrupt, root: Path) -> BaseException:
+    """The same, with what is between two values: more than the engine knows of."""
+    names = secret_files.in_rotation(root)
+    if not names:
+        return error
+    hint = "`obsctl up` or the same `rotate` goes on from here; no value is lost"
+    problem = Problem(f"interrupted while {', '.join(names)} had two values", hint=hint)
+    return (type(error) if isinstance(error, Stopped) else Stopped)(problem)
 
 
 def _inventory(built: Built) -> dict[str, Secret]:

@@ -120,7 +120,12 @@ def retired(root: Path) -> tuple[str, ...]:
 
 def unfinished(root: Path) -> bool:
     """Whether a rotation was cut off, or waits for its component."""
-    return bool(pending(root) or unproven(root) or retired(root))
+    return bool(in_rotation(root))
+
+
+def in_rotation(root: Path) -> tuple[str, ...]:
+    """The secrets with two values."""
+    return tuple(sorted({*pending(root), *unproven(root), *retired(root)}))
 
 
 def promote(root: Path, name: str, *, keep: bool) -> None:

@@ -1,10 +1,12 @@
-"""What `secrets list` shows: who uses each secret, where it comes from, who may renew it."""
+"""What `secrets` shows: who uses each, where it comes from, who may renew it, what was cut off."""
 
 from pathlib import Path
 
 from obsctl.cli.pipeline import build
-from obsctl.cli.rotating import rows
+from obsctl.cli.rotating import cut_off, rows
+from obsctl.errors import Problem, Stopped, Terminated
 from obsctl.health.session import context_of
+from obsctl.project import secret_files
 from obsctl.project.secrets import given_names, sources_of
 from obsctl.rotation.inventory import Secret, inventory
 
@@ -44,3 +46,17 @@ def test_the_dsn_of_a_sentry_is_the_users(tmp_path: Path) -> None:
     assert (dsn.origin, dsn.apps, dsn.can_renew) == ("yours", ("shop", "api"), False)
     assert dsn.kept_because == ""
     assert dsn.exporters == ()
+
+
+def test_an_interrupted_rotation_tells_what_has_two_values(tmp_path: Path) -> None:
+    nothing = Terminated(Problem("nothing has been changed yet"))
+    assert cut_off(nothing, tmp_path) is nothing
+    for name in ("a", "b"):
+        secret_files.put(tmp_path, name, b"old-value")
+        secret_files.stage(tmp_path, name, b"new-value")
+    secret_files.promote(tmp_path, "a", keep=True)
+    assert secret_files.in_rotation(tmp_path) == ("a", "b")
+    error = cut_off(nothing, tmp_path)
+    assert isinstance(error, Terminated)
+    assert "while a, b had two values" in str(error)
+    assert type(cut_off(KeyboardInterrupt(), tmp_path)) is Stopped
