@@ -1,8 +1,11 @@
 """Secrets whose files are gone: which of them may be made anew as if they had never been."""
 
+from dataclasses import replace
+
 import pytest
 
-from obsctl.engine.planning.observe import Container, Observed
+from obsctl.engine.desired.model import DesiredVolume
+from obsctl.engine.planning.observe import Container, Observed, Resource
 from obsctl.engine.preflight.lost_secrets import LostSecret, lost_secrets
 from tests.unit.engine_samples import container, desired, observed, service
 
@@ -53,6 +56,15 @@ def test_what_a_volume_was_made_with_is_lost_and_nothing_else() -> None:
 )
 def test_without_its_volume_a_secret_is_free(gone: str, kept: set[str]) -> None:
     assert lost(observed(WANTED, without=(gone,))).keys() == kept
+
+
+def test_a_volume_of_somebody_else_is_none_of_ours() -> None:
+    """Which is refused for its name; one that the file calls external is used as it is."""
+    seen = Observed(volumes=(Resource("erp_grafana", "other"),))
+    assert lost(seen) == {}
+    outside = {**WANTED.volumes, "erp_grafana": DesiredVolume("erp_grafana", {}, external=True)}
+    found = lost_secrets(replace(WANTED, volumes=outside), seen, ALL)
+    assert {one.secret for one in found} == {"grafana_admin_password", "grafana_secret_key"}
 
 
 def test_a_key_is_taken_from_the_container_that_runs_with_it() -> None:

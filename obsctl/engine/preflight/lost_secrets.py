@@ -57,10 +57,13 @@ class _Look:
         return self._key(name, services[-1], volume)
 
     def _volume(self, service: str) -> str | None:
-        """The first volume of a service, which has its data, if the Engine has it."""
+        """The first volume of a service, which has its data, if the Engine has it for us."""
         wanted = self.desired.services.get(service)
-        first = wanted.volumes[0] if wanted and wanted.volumes else None
-        return first if first in self.observed.volume_names() else None
+        first = wanted.volumes[0] if wanted and wanted.volumes else ""
+        volume = self.desired.volumes.get(first)
+        owners = {one.project for one in self.observed.volumes if one.name == first}
+        is_ours = self.desired.project in owners or (volume and volume.external and owners)
+        return first if is_ours else None
 
     def _key(self, name: str, service: str, volume: str) -> LostSecret:
         container = self.desired.services[service].container
