@@ -42,7 +42,7 @@ def parse_address(text: str) -> Address:
     if "://" in text:
         raise RefusedError("an address is `host:port`, without a scheme", _without_scheme(text))
     if "@" in text:
-        raise RefusedError("an address holds no user name", "put it under `credentials`")
+        raise RefusedError("an address holds no user name", "a login has settings of its own")
     if "/" in text:
         raise RefusedError(
             "an address is `host:port`, without a path", "see `metrics_path` for a path"

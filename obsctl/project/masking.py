@@ -49,7 +49,7 @@ def masked_line(line: str) -> str:
     line = line[:_LINE_MAX]
     for match in _KEY.finditer(line):
         if looks_secret(match["key"]) and not _is_harmless(match["key"], line[match.end() :]):
-            return line[: match.end()] + MASK
+            return mask_url(line[: match.end()]) + MASK
     return mask_url(line)
 
 
