@@ -10,6 +10,9 @@ MASK = "********"
 
 # Keys of the schema that take { secret: NAME }; a literal is masked under anything like them.
 SECRET_KEYS = ("password", "webhook_url", "routing_key", "api_key", "bot_token", "url_secret")
+# The section of a login: whatever is written there in its place, or beside its user, may be one.
+LOGIN = "credentials"
+_SECRET_NAMES = frozenset({"pass", "pw", "key", "auth", "bearer"})
 _SECRET_WORD = re.compile(
     r"pass(w|phrase|code)|pwd|secret|token|(api|routing|private|access)[_-]?key|webhook_?url|dsn",
     re.IGNORECASE,
@@ -31,7 +34,9 @@ def looks_secret(key: str) -> bool:
     """True for a key whose value is probably a password, a token or the like."""
     lowered = key.lower()
     return bool(
-        _SECRET_WORD.search(lowered) or get_close_matches(lowered, (*SECRET_KEYS, "secret"), 1, 0.8)
+        lowered in _SECRET_NAMES
+        or _SECRET_WORD.search(lowered)
+        or get_close_matches(lowered, (*SECRET_KEYS, "secret"), 1, 0.8)
     )
 
 
@@ -46,11 +51,26 @@ def masked_line(line: str) -> str:
     Cuts the line at the value of a key that looks secret, unless that is a reference; what
     follows on the line goes too, for a value's end cannot be told in a broken file.
     """
-    line = line[:_LINE_MAX]
+    line, login_ends = line[:_LINE_MAX], 0
     for match in _KEY.finditer(line):
-        if looks_secret(match["key"]) and not _is_harmless(match["key"], line[match.end() :]):
+        key, value = match["key"], line[match.end() :]
+        if key == LOGIN and value.startswith("{"):
+            login_ends = _end_of_section(line, match.end())
+            continue
+        is_of_login = key == LOGIN or (match.start() < login_ends and key != "user")
+        if (is_of_login or looks_secret(key)) and not _is_harmless(key, value):
             return mask_url(line[: match.end()]) + MASK
     return mask_url(line)
+
+
+def _end_of_section(line: str, start: int) -> int:
+    """Where the brace at `start` is closed; the line's end where it is not."""
+    depth = 0
+    for index, character in enumerate(line[start:], start):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if not depth:
+            return index
+    return len(line)
 
 
 def continued_secrets(lines: Sequence[str]) -> frozenset[int]:

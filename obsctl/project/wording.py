@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from obsctl.project.document import Document, KeyPath
 from obsctl.project.known_keys import fields_at, known_keys_hint
-from obsctl.project.masking import looks_secret, mask_url
+from obsctl.project.masking import LOGIN, looks_secret, mask_url
 
 _SHOWN_MAX = 60
 
@@ -77,7 +77,8 @@ class Wording:
         return keys[-1] if keys else "the file"
 
     def _hides(self) -> bool:
-        return any(isinstance(part, str) and looks_secret(part) for part in self._path)
+        keys = [part for part in self._path if isinstance(part, str)]
+        return LOGIN in keys or any(map(looks_secret, keys))
 
     def _literal_secret(self) -> tuple[str, str]:
         name = self._label()
