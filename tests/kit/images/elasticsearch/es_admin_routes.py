@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from es_api import Action, Node
-from es_management import ACK, invalid, pick, policy_view
+from es_management import ACK, invalid, pick
 from es_security import RESERVED, RESERVED_USERS, Principal, es_error, names_of
+from es_settings import flatten
+from es_store import Store, nested_settings
 from standin import Request, Response
 
 Json = Any
@@ -187,7 +190,14 @@ class AdminRoutes:
         """Change settings of the indices behind data streams and of others."""
         name = request.params["name"]
         who.need_index("manage", name, "indices:admin/settings/update")
-        return self.management.prefer(name, request.json())
+        given = flatten(nested_settings(request.json()))
+        if set(given) != {"index.lifecycle.prefer_ilm"}:
+            raise invalid(f"stand-in: only prefer_ilm is stood in for, not {sorted(given)}")
+        for one in self.store.names(name):
+            prefers = given["index.lifecycle.prefer_ilm"] == "true"
+            self.store.state["indices"][one]["prefer_ilm"] = prefers
+        self.store.save()
+        return ACK
 
     def create_stream(self, who: Principal, request: Request) -> Json:
         """Create a data stream that a template allows."""
@@ -209,3 +219,11 @@ class AdminRoutes:
         for name in self._visible(who, request.params["name"]):
             self.store.delete(name)
         return ACK
+
+
+def policy_view(name: str, policy: dict[str, Any], store: Store) -> dict[str, Any]:
+    """Return a lifecycle policy as the API shows it."""
+    users = [n for n, meta in store.state["indices"].items() if meta["ilm_policy"] == name]
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+    use = {"indices": [], "data_streams": users, "composable_templates": []}
+    return {"version": 1, "modified_date": stamp, "policy": policy, "in_use_by": use}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -163,17 +162,6 @@ class Management:
         self.store.save()
         return {**ACK, **self.store.state["settings"]}
 
-    def prefer(self, expression: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Change `index.lifecycle.prefer_ilm` of existing indices, and no other setting."""
-        given = flatten(nested_settings(body))
-        if set(given) != {"index.lifecycle.prefer_ilm"}:
-            raise invalid(f"stand-in: only prefer_ilm is stood in for, not {sorted(given)}")
-        for name in self.store.names(expression):
-            prefers = given["index.lifecycle.prefer_ilm"] == "true"
-            self.store.state["indices"][name]["prefer_ilm"] = prefers
-        self.store.save()
-        return ACK
-
     def put_lifecycle(self, expression: str, body: dict[str, Any]) -> dict[str, Any]:
         """Set the retention of existing data streams."""
         names = self.store.names(expression, streams=True)
@@ -258,11 +246,3 @@ def invalid(reason: str) -> HttpError:
     """Return the 400 of a request that fails validation."""
     full = f"Validation Failed: 1: {reason};"
     return es_error(400, "action_request_validation_exception", full)
-
-
-def policy_view(name: str, policy: dict[str, Any], store: Store) -> dict[str, Any]:
-    """Return a lifecycle policy as the API shows it."""
-    users = [n for n, meta in store.state["indices"].items() if meta["ilm_policy"] == name]
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-    use = {"indices": [], "data_streams": users, "composable_templates": []}
-    return {"version": 1, "modified_date": stamp, "policy": policy, "in_use_by": use}
