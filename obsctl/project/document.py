@@ -74,7 +74,11 @@ class Document:
         text = self.lines[line - 1]
         if line - 1 in self._hidden_lines:
             return text[: len(text) - len(text.lstrip())] + masking.MASK
-        return masking.masked_line(text)
+        return masking.masked_line(text, of_login=line - 1 in self._login_lines)
+
+    @cached_property
+    def _login_lines(self) -> frozenset[int]:
+        return masking.lines_of_logins(self.lines)
 
     @cached_property
     def _hidden_lines(self) -> frozenset[int]:

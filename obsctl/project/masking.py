@@ -45,13 +45,14 @@ def mask_url(text: str) -> str:
     return _USER_INFO.sub(f"{MASK}@", text)
 
 
-def masked_line(line: str) -> str:
-    """A line as an error may show it.
+def masked_line(line: str, *, of_login: bool = False) -> str:
+    """A line as an error may show it; `of_login` is one in a section of LOGIN.
 
     Cuts the line at the value of a key that looks secret, unless that is a reference; what
     follows on the line goes too, for a value's end cannot be told in a broken file.
     """
-    line, login_ends = line[:_LINE_MAX], 0
+    line = line[:_LINE_MAX]
+    login_ends = len(line) if of_login else 0
     for match in _KEY.finditer(line):
         key, value = match["key"], line[match.end() :]
         if key == LOGIN and value.startswith("{"):
@@ -71,6 +72,21 @@ def _end_of_section(line: str, start: int) -> int:
         if not depth:
             return index
     return len(line)
+
+
+def lines_of_logins(lines: Sequence[str]) -> frozenset[int]:
+    """Indexes of the lines below a LOGIN that has a block of its own."""
+    found: set[int] = set()
+    column: int | None = None
+    for index, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip(" "))
+        if column is not None and line.strip() and indent <= column:
+            column = None
+        if column is not None:
+            found.add(index)
+        elif line.strip() == f"{LOGIN}:":
+            column = indent
+    return frozenset(found)
 
 
 def continued_secrets(lines: Sequence[str]) -> frozenset[int]:
