@@ -69,7 +69,7 @@ def test_plan_tells_and_changes_nothing(
         "HighErrorRate (backend, warning): for 5m -> 3m",
         "prometheus reloads, and keeps running",
         "LatencyBudgetBurn (backend, warning): 2s -> 1s",
-        "prometheus/ 5",
+        "prometheus/ 4",
         "reload prometheus",
     ):
         assert words in changed.stdout, changed.stdout

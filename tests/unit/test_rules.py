@@ -131,6 +131,24 @@ def test_a_disabled_alert_leaves_no_trace(tmp_path: Path) -> None:
     assert "HighLatency" not in str([test.document for test in rules.tests])
 
 
+def test_services_that_differ_in_their_names_only_are_tested_once(tmp_path: Path) -> None:
+    more = """\
+services:
+  api: { kind: express, targets: ["localhost:3000"] }
+  shop: { kind: express, targets: ["localhost:3001"] }
+  slow: { kind: express, targets: ["localhost:3002"], settings: { user_route: "/me" } }
+"""
+    rules = rules_of(tmp_path, f"version: 1\nproject: alike\n{more}")
+    asked = [
+        question["expr"]
+        for test in rules.tests
+        for question in plain(test.document)["promql_expr_test"]
+    ]
+    latency = [expr for expr in asked if 'alertname="HighLatency"' in expr]
+    tested = {name for name in ("api", "shop", "slow") if f'service="{name}"' in str(latency)}
+    assert tested == {"api", "slow"}
+
+
 def test_alerts_that_look_back_further_than_samples_are_kept(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, SMALL + "stack: { prometheus: { retention: 2d } }\n")
     names = {rule.alert for rule in every_rule(rules)}
