@@ -1,6 +1,6 @@
 """Brings a project up: lock, observe, reconcile, pre-flight, check, write, apply, remember."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -113,18 +113,24 @@ class _Run:
 
     def prepare(self) -> tuple[Observed, Plan]:
         """Everything that can be found out while nothing is changed yet."""
-        directory = self.goal.state_directory
-        for operation, step in interrupted_steps(directory).items():
+        place = self.goal.state_directory
+        for operation, step in interrupted_steps(place).items():
             self.tell(f"the last `up` was cut off in `{operation}` before `{step}`; going on")
         observed = observe(self.engine, self.desired.project, self.desired)
-        plan = reconcile(self.desired, observed, read_state(directory), self.goal.at_risk)
-        if plan.changes:
+        state = read_state(place)
+        plan = reconcile(self.desired, observed, state, self.goal.at_risk)
+        if plan.changes and (unseen := self._foretell(observed, plan)):
+            # As after a loss of the state, or where docker compose has made the container.
+            for container in observed.containers:
+                if directory := unseen.get(container.service):
+                    state = state.without_mount(container.service, container.id, directory)
+            plan = reconcile(self.desired, observed, state, self.goal.at_risk)
             self._foretell(observed, plan)
         self.check_interrupt()
         return observed, plan
 
-    def _foretell(self, observed: Observed, plan: Plan) -> None:
-        """EngineError with what would go wrong."""
+    def _foretell(self, observed: Observed, plan: Plan) -> Mapping[str, Path]:
+        """EngineError with what would go wrong; directories, by service, that are not seen."""
         # Where there is nothing to do, importing this would take as long as finding that out.
         from obsctl.engine.applying.staging import check_staged
         from obsctl.engine.preflight.problems import preflight, warnings
@@ -133,9 +139,11 @@ class _Run:
             self.tell(text)
         preflight(self.engine, self.desired, observed, plan)
         self.check_interrupt()
-        check_staged(self.engine, self.desired, plan, self.goal.coming)
+        unseen = check_staged(self.engine, self.desired, plan, self.goal.coming)
         # The new files may be under check still: what is imported meanwhile delays nothing.
         import obsctl.engine.applying.apply  # noqa: F401
+
+        return unseen
 
     def check_interrupt(self) -> None:
         """While nothing is changed yet."""

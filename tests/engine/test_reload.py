@@ -51,18 +51,22 @@ def test_thresholds_and_for_are_read_back(running: Project, short_path: Path) ->
 
 
 def test_a_directory_that_was_replaced_is_mounted_anew(running: Project, short_path: Path) -> None:
-    """As by a checkout of a branch without it, and back."""
+    """As by a checkout of a branch without it, and back; remembered or not how it was before."""
     directory, redis = running.stack / "prometheus", f"{running.name}-redis-1"
-    shutil.copytree(directory, running.root / "copy")
-    shutil.rmtree(directory)
-    (running.root / "copy").rename(directory)
-    write_prometheus(running, interval="7s")
     before = ids(running)
-    done = up(running)
-    words = "stack/prometheus is another directory now than the one that it mounts"
-    assert f"replace prometheus  {words}" in done.stdout, done
-    assert interval(running) == "7s"
-    assert ids(running)[redis] == before[redis]
+    for wanted, state_is_lost in (("7s", False), ("9s", True)):
+        shutil.copytree(directory, running.root / "copy")
+        shutil.rmtree(directory)
+        (running.root / "copy").rename(directory)
+        if state_is_lost:
+            (running.root / ".obsctl" / "state.json").unlink()
+            up(running)
+        write_prometheus(running, interval=wanted)
+        done = up(running)
+        words = "stack/prometheus is another directory now than the one that it mounts"
+        assert f"replace prometheus  {words}" in done.stdout, done
+        assert interval(running) == wanted
+        assert ids(running)[redis] == before[redis]
     write_prometheus(running, interval="5s")
     assert "reload prometheus" in up(running).stdout
     assert_up_is_quiet(running, short_path)

@@ -1,5 +1,6 @@
 """Has a running component's own tool check its changed files, before it could ever load them."""
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from obsctl.errors import EngineError, Problem
 # Below the mounted directory, thus visible inside; hidden, thus loaded by nothing.
 STAGED: Final = ".obsctl-staged"
 _SHOWN: Final = 600
+_NO_FILE: Final = "(does not exist|no such file)"
 _NO_SUCH_PROGRAM: Final = frozenset({126, 127})
 
 
@@ -44,28 +46,36 @@ _TOOLS: Final[Mapping[str, _Tool]] = {
 }
 
 
-def check_staged(engine: Engine, desired: Desired, plan: Plan, coming: Coming) -> tuple[str, ...]:
+class _UnseenError(Exception):
+    """What is put into the directory here does not come up inside the container."""
+
+
+def check_staged(
+    engine: Engine, desired: Desired, plan: Plan, coming: Coming
+) -> Mapping[str, Path]:
     """Check what reloads would load; EngineError in the tools' own words, with nothing changed.
 
-    Returns the services that were checked: a custom image may lack the tool.
+    Returns the directories, by service, of which the container does not see what is in them: it
+    mounts another one that had the name before. A custom image may lack the tool to tell.
     """
     problems: list[Problem] = []
-    checked: list[str] = []
+    unseen: dict[str, Path] = {}
     for operation in plan.operations:
         found = _staged(desired, operation)
         if found is None or operation.service is None or operation.current is None:
             continue
         tool, source = found
-        with _copy(source, desired.file.parent, coming) as here:
-            words = _complaint(engine, operation.current, tool, here)
-        if words is None:
+        try:
+            with _copy(source, desired.file.parent, coming) as here:
+                words = _complaint(engine, operation.current, tool, here)
+        except _UnseenError:
+            unseen[operation.resource] = source
             continue
-        checked.append(operation.resource)
         if words:
             problems.append(_would_refuse(operation.service, words))
     if problems:
         raise EngineError(*problems)
-    return tuple(checked)
+    return unseen
 
 
 def _would_refuse(service: DesiredService, words: str) -> Problem:
@@ -119,8 +129,8 @@ def _open_up(directory: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _complaint(engine: Engine, container: Container, tool: _Tool, staged: Path) -> str | None:
-    """What the tool has to say; "" when it agrees, None when it is not there."""
+def _complaint(engine: Engine, container: Container, tool: _Tool, staged: Path) -> str:
+    """What the tool has to say; "" when it agrees, or is not there."""
     inside = f"{tool.directory}/{STAGED}"
     main = staged / tool.file
     if not main.is_file():
@@ -128,15 +138,19 @@ def _complaint(engine: Engine, container: Container, tool: _Tool, staged: Path) 
     # What it names by its full path is checked in its coming form as well.
     text = main.read_text(encoding="utf-8")
     main.write_text(text.replace(f"{tool.directory}/", f"{inside}/"), encoding="utf-8")
-    command = [word.format(f"{inside}/{tool.file}") for word in tool.command]
+    path = f"{inside}/{tool.file}"
+    command = [word.format(path) for word in tool.command]
     try:
         code, output = engine.run(container.id, command)
     except EngineRefusal as refusal:
         if "not found" in refusal.reason:
-            return None
+            return ""
         raise
     if code == 0 or code in _NO_SUCH_PROGRAM:
-        return "" if code == 0 else None
-    lines = output.decode("utf-8", "replace").replace(f"{inside}/", "").splitlines()
+        return ""
+    said = output.decode("utf-8", "replace")
+    if re.search(rf"{re.escape(path)}\W+{_NO_FILE}", said):
+        raise _UnseenError
+    lines = said.replace(f"{inside}/", "").splitlines()
     words = " ".join(" ".join(line for line in lines if "level=INFO" not in line).split())
     return words[:_SHOWN] or f"{command[0]} ended with exit code {code}"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,13 @@ class Loaded:
 @dataclass(frozen=True, slots=True)
 class State:
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
+
+    def without_mount(self, service: str, container: str, directory: Path) -> "State":
+        """The same, but that container of the service mounts another than `directory`."""
+        known = self.loaded.get(service, Loaded(container, {}))
+        mounts = {**known.mounts, str(directory): 0}
+        entry = replace(known, container=container, mounts=mounts)
+        return State({**self.loaded, service: entry})
 
 
 def read_state(directory: Path) -> State:
