@@ -134,7 +134,7 @@ def _take_down(engine: Engine, project: str, removal: _Removal, *, volumes: bool
     ]
     removal.run([step for step in steps if step.wanted])
     done = removal.done
-    kept = () if volumes else tuple(ours)
+    kept = () if volumes else tuple(sorted(ours))
     return Removed(done["container"], done["network"], done["volume"], kept)
 
 

@@ -205,8 +205,10 @@ def bring_up(goal: Goal, on_event: OnEvent, patience: Patience = Patience()) -> 
             _check_names(goal.at_risk, desired)
             run = _Run(goal, desired, Engine.open(tell=tell), interrupt, on_event)
             observed, plan = run.prepare()
-            goal.coming.check()
-            run.check_interrupt()
+            try:
+                goal.coming.check()
+            finally:
+                run.check_interrupt()  # ^C in a terminal ends the checkers as well
             goal.coming.write()
             run.apply(plan, patience.ready_s)
             run.remember(observed, plan)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -93,6 +94,10 @@ def _verdict(check: str, file: str, command: list[str], tree: Path) -> Outcome:
         return Outcome(check, file, skipped=f"gave no answer within {_DEADLINE_S} s")
     if result.returncode == 0:
         return Outcome(check, file)
+    if result.returncode < 0:
+        # By ^C in its terminal, or for lack of memory: that says nothing of the files.
+        name = signal.Signals(-result.returncode).name
+        return Outcome(check, file, skipped=f"was ended by {name}")
     said = (result.stderr.strip() or result.stdout.strip()).replace(f"{tree}/", "")
     line = re.search(r"(?:\.yml:|line )([0-9]+)", said)
     complaint = "; ".join(part.strip() for part in said.splitlines()[:_SHOWN_LINES])

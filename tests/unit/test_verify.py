@@ -103,3 +103,14 @@ def test_a_tool_s_complaint_is_a_located_problem(tmp_path: Path) -> None:
         "bad route at line 7 of alertmanager/alertmanager.yml"
     )
     assert str(problem.location) == "stack/alertmanager/alertmanager.yml:7:1"
+
+
+def test_a_tool_that_was_killed_has_no_complaint(tmp_path: Path) -> None:
+    """As by ^C in its terminal, or for lack of memory."""
+    tool = tmp_path / "bin" / "amtool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nkill -INT $$\n")
+    tool.chmod(0o755)
+    result = verify(files(rendered(tmp_path)), STACK)
+    raise_on_problems(result)
+    assert "was ended by SIGINT" in {one.reason for one in result.skipped}

@@ -62,8 +62,9 @@ def find_address() -> Address:
     """
     if host := os.environ.get("DOCKER_HOST"):
         return Address(_checked(host, "DOCKER_HOST"), _encryption())
-    name = os.environ.get("DOCKER_CONTEXT") or _current_context()
-    return Address(DEFAULT_HOST) if name in {"", "default"} else _context(name)
+    if name := os.environ.get("DOCKER_CONTEXT"):
+        return _context(name, "unset DOCKER_CONTEXT")
+    return _context(_current_context(), "`docker context use default`")
 
 
 def _checked(host: str, origin: str) -> str:
@@ -106,7 +107,10 @@ def _current_context() -> str:
         return ""
 
 
-def _context(name: str) -> Address:
+def _context(name: str, way_out: str) -> Address:
+    """The address that the context names; `way_out` is how to have the default one instead."""
+    if name in {"", "default"}:
+        return Address(DEFAULT_HOST)
     contexts = _config_directory() / "contexts"
     key = hashlib.sha256(name.encode()).hexdigest()
     try:
@@ -117,7 +121,7 @@ def _context(name: str) -> Address:
         raise EngineError(
             Problem(
                 f"there is no docker context `{name}`",
-                hint="`docker context ls` lists them; unset DOCKER_CONTEXT for the default one",
+                hint=f"`docker context ls` lists them; {way_out} for the default one",
             )
         ) from None
     _checked(host, f"the docker context `{name}`")

@@ -68,7 +68,7 @@ class SocketReader:
 
     def newest_api(self) -> str:
         """The newest API version of what answers; "" where it names none."""
-        doing = "ask for the version"
+        doing = "report its version"
         # The answer to /version takes an Engine fifty times as long.
         if found := self._answer("/_ping", doing).headers["Api-Version"]:
             return found

@@ -20,11 +20,11 @@ class Reads(ABC):
 
     def version(self) -> Json:
         """The Engine's own version, and the platform that it runs on."""
-        return dict(self._read("/version", "ask the Engine for its version"))
+        return dict(self._read("/version", "report the Engine's version"))
 
     def info(self) -> Json:
         """The host's memory, storage driver and the like."""
-        return dict(self._read("/info", "ask the Engine about its host"))
+        return dict(self._read("/info", "report on the Engine's host"))
 
     def containers(self, *labels: str) -> list[Json]:
         """The short form of all containers, running or not; with `labels`, those that carry all."""
