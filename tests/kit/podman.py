@@ -20,6 +20,9 @@ _PACKAGES = (
 )
 _SYSTEM = {"iptables": "iptables", "ip": "iproute2", "runc": "runc"}
 _START_S = 30
+# netavark keeps addresses and names there, whatever Podman's own directories are: those of a
+# service that was ended with its containers would be told along with ours.
+_OWN_NAMES = 'mkdir -p /run/containers && mount -t tmpfs tmpfs /run/containers && exec "$@"'
 # Nothing of systemd is there to be asked, neither for control groups nor for a journal.
 _CONFIGURATION = """\
 [containers]
@@ -88,7 +91,8 @@ def _start(namespaces: Namespaces, directory: Path, environment: dict[str, str])
     places = {"root": directory / "data", "runroot": run / "root", "tmpdir": run / "tmp"}
     podman = ["podman", *(f"--{option}={place}" for option, place in places.items())]
     command = [*podman, "system", "service", "--time=0", host]
-    process = namespaces.start(command, environment, log := run / "log")
+    with_names = ["sh", "-c", _OWN_NAMES, "sh", *command]
+    process = namespaces.start(with_names, environment, log := run / "log")
     deadline = time.monotonic() + _START_S
     while not (version := engine_version(host)):
         if process.poll() is not None or time.monotonic() > deadline:
