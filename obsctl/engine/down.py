@@ -1,5 +1,6 @@
 """Takes a project down by its labels alone: what docker compose made is taken down as well."""
 
+import os.path
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -7,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from obsctl.conventions import STATE_DIRECTORY
+from obsctl.conventions import STACK_DIRECTORY, STATE_DIRECTORY
 from obsctl.engine.client import Engine
 from obsctl.engine.desired.model import LABEL_DEPENDS_ON
-from obsctl.engine.planning.observe import Container, observe
+from obsctl.engine.planning.observe import Container, Observed, observe
+from obsctl.engine.preflight.checkouts import other_checkouts
 from obsctl.engine.run.events import Event, OnEvent
 from obsctl.engine.run.interrupt import Interrupt, interruptible
 from obsctl.engine.run.lock import Waiting, project_lock
@@ -100,7 +102,10 @@ class _Removal:
 
 
 def take_down(project: str, root: Path, on_event: OnEvent, *, volumes: bool = False) -> Removed:
-    """Stop and remove the project's containers and networks, and its volumes when asked to."""
+    """Stop and remove the project's containers and networks, and its volumes when asked to.
+
+    EngineError, with nothing changed, where they are those of another checkout.
+    """
 
     def tell(text: str) -> None:
         on_event(Event(project, text))
@@ -109,11 +114,18 @@ def take_down(project: str, root: Path, on_event: OnEvent, *, volumes: bool = Fa
         waiting = Waiting(TIMEOUT_S, tell, interrupt.check)
         with project_lock(root / STATE_DIRECTORY, waiting):
             engine = Engine.open(tell=tell)
-            return _take_down(engine, project, _Removal(interrupt, on_event), volumes=volumes)
+            observed = observe(engine, project)
+            here = os.path.realpath(root / STACK_DIRECTORY)
+            # Their data would go as well.
+            if problems := tuple(other_checkouts(engine, observed, project, here)):
+                raise EngineError(*problems)
+            removal = _Removal(interrupt, on_event)
+            return _take_down(engine, observed, project, removal, volumes=volumes)
 
 
-def _take_down(engine: Engine, project: str, removal: _Removal, *, volumes: bool) -> Removed:
-    observed = observe(engine, project)
+def _take_down(
+    engine: Engine, observed: Observed, project: str, removal: _Removal, *, volumes: bool
+) -> Removed:
     containers = {one.id: one for one in observed.containers}
 
     def remove(key: str) -> None:

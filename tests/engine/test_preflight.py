@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -157,3 +158,20 @@ def test_no_permission(project: Project, short_path: Path) -> None:
     done = refused(replace(project, kit=replace(project.kit, enter=enter)), short_path)
     assert "no permission to use the Docker Engine at" in done.stderr
     assert "hint: add yourself to the group `docker`" in done.stderr
+
+
+def test_another_checkout_leaves_what_runs_alone(
+    running: Project, short_path: Path, tmp_path: Path
+) -> None:
+    """It has the same project file, and its own directory: neither its files nor its data run."""
+    for directory in ("stack", "secrets"):
+        shutil.copytree(running.root / directory, tmp_path / directory)
+    elsewhere = replace(running, root=tmp_path)
+    done = refused(elsewhere, short_path)
+    words = f"project `{running.name}` is run from `{running.stack}` already"
+    assert words in done.stderr, done
+    before = running.shape()
+    done = elsewhere.run("down", "--volumes")
+    assert done.code == 5, done
+    assert f"error: {words}\nhint: run obsctl there" in done.stderr, done
+    assert running.shape() == before

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from obsctl.conventions import COMPOSE_FILE
 from obsctl.engine.client import Engine
 from obsctl.engine.connection.host import bind_problem, free_bytes, max_map_count, port_holder
 from obsctl.engine.desired.model import Desired, DesiredService, HostPort
 from obsctl.engine.planning.observe import Observed
 from obsctl.engine.planning.plan import Action, Plan
+from obsctl.engine.preflight.checkouts import other_checkouts
 from obsctl.engine.preflight.images import unfit_images, unobtainable_images
 from obsctl.engine.preflight.sources import missing_directories, missing_sources, unseen_files
 from obsctl.errors import EngineError, Problem
@@ -92,7 +92,7 @@ class _Look:
 
     def names(self) -> Iterator[Problem]:
         yield from self.earlier_names()
-        yield from self.other_checkouts()
+        yield from other_checkouts(self.engine, self.observed, self.desired.project, self._here)
         yield from self.foreign_names()
         yield from self.external()
 
@@ -116,15 +116,6 @@ class _Look:
                 hint=f"`docker compose -p {other} -f {file} down` stops it; its volumes stay, and "
                 f"`{name}` begins with empty ones; or give the project its old name back",
             )
-
-    def other_checkouts(self) -> Iterator[Problem]:
-        others = {one.directory for one in self.observed.containers} - {"", self._here}
-        for other in sorted(others):
-            if self.engine.is_local and (Path(other) / COMPOSE_FILE).exists():
-                yield Problem(
-                    f"project `{self.desired.project}` is run from `{other}` already",
-                    hint="run obsctl there, or give one of the two another `project` name",
-                )
 
     def foreign_names(self) -> Iterator[Problem]:
         wanted = {service.container: service.name for service in self._made()}
