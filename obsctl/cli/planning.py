@@ -11,7 +11,7 @@ from obsctl.cli.foreseeing import SecretsAhead, secrets_ahead
 from obsctl.engine.desired.coming import Coming
 from obsctl.engine.planning.plan import Action, Plan
 from obsctl.engine.run.patience import Patience
-from obsctl.errors import Problem
+from obsctl.errors import Problem, RenderError
 from obsctl.render.inputs import fingerprint
 from obsctl.render.record import Rendered, recall
 
@@ -108,7 +108,7 @@ def plan_of(file: Path, wish: Wish | None = None) -> Planned:
     # A first `up` adds everything: a list of that tells nothing.
     summary = summarise(disk, coming.texts) if disk and (stale or gone) else ()
     planned = _foreseen(file, built.summary(), coming, wish)
-    refused = (stale_problem(built.stack_directory),) if wish.frozen and (stale or gone) else ()
+    refused = _refused(built.stack_directory, {*stale, *gone}, frozen=wish.frozen)
     obstacles = (*refused, *planned.obstacles)
     return replace(planned, stale=stale, gone=gone, summary=summary, obstacles=obstacles)
 
@@ -122,6 +122,22 @@ def _foreseen(file: Path, rendered: Rendered, coming: Coming, wish: Wish) -> Pla
     plan, found = goal.foresee(Engine.open())
     secrets = secrets_ahead(file, rendered, goal, wish.new_secrets)
     return Planned((), (), (), plan, secrets, (*secrets.problems, *placed(found, file)))
+
+
+def _refused(directory: Path, touched: set[str], *, frozen: bool) -> tuple[Problem, ...]:
+    """Why `up` would write none of these files."""
+    from obsctl.render.foreign import foreign_files
+    from obsctl.render.manifest import read_manifest
+    from obsctl.render.write import files_in_place
+
+    if frozen:
+        return (stale_problem(directory),) if touched else ()
+    try:
+        return foreign_files(
+            directory, read_manifest(directory), files_in_place(directory, touched)
+        )
+    except RenderError as error:
+        return error.problems
 
 
 def _on_disk(built: "Built", gone: frozenset[str]) -> Mapping[str, str]:

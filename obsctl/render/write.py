@@ -8,12 +8,12 @@ from itertools import takewhile
 from pathlib import Path
 
 from obsctl.conventions import MANIFEST_FILE
-from obsctl.errors import Location, Problem, RenderError, unwritable
+from obsctl.errors import Problem, RenderError, unwritable
 from obsctl.render.access import open_to_containers
+from obsctl.render.foreign import foreign_files
 from obsctl.render.manifest import Manifest, read_manifest, sha256
 from obsctl.render.rendered import RenderedFile, encoded
 
-_FORCE = "move your change to obsctl.yaml (`patches:`) or templates/, or overwrite it with --force"
 _WRITERS = 8
 _MODE = 0o644  # containers read these files as their own users
 
@@ -43,7 +43,9 @@ def write(files: Iterable[RenderedFile], directory: Path, *, force: bool = False
         written = sorted(path for path in wanted if current.get(path) != wanted[path].encode())
         pruned = sorted(path for path in current if path not in wanted)
         if not force:
-            _refuse_foreign(directory, manifest, current, (*written, *pruned))
+            touched = {path: current[path] for path in (*written, *pruned) if path in current}
+            if problems := foreign_files(directory, manifest, touched):
+                raise RenderError(*problems)
         final = Manifest({path: sha256(text.encode()) for path, text in wanted.items()})
         if written or pruned or final != manifest:
             _replace(directory, {path: wanted[path] for path in written}, manifest, final)
@@ -122,28 +124,6 @@ def _refuse_links(directory: Path, place: Path, checked: set[Path]) -> None:
         if part == directory:
             return
         part = part.parent
-
-
-def _refuse_foreign(
-    directory: Path,
-    manifest: Manifest,
-    current: Mapping[str, bytes],
-    touched: Iterable[str],
-) -> None:
-    problems = []
-    for path in touched:
-        if path not in current or manifest.wrote(path, current[path]):
-            continue
-        location = Location(directory / path, 1, 1)
-        if path not in manifest.paths:
-            message = f"`{path}` is in the way and was not written by obsctl"
-            hint = "move it away, or overwrite it with --force"
-        else:
-            message = f"`{path}` was edited by hand; `obsctl render --check` shows the difference"
-            hint = _FORCE
-        problems.append(Problem(message, location, hint))
-    if problems:
-        raise RenderError(*problems)
 
 
 def _replace(

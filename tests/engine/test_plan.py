@@ -79,6 +79,11 @@ def test_plan_tells_and_changes_nothing(
     assert project.obsctl("up").code == 0
     assert plan("--exit-code").code == 0
     assert plan("--dry-run", command="up").stdout == plan().stdout
+    config = project.folder / "stack" / "prometheus" / "prometheus.yml"
+    config.write_text(config.read_text() + "# edited\n")
+    assert "warning: `prometheus/prometheus.yml` was edited by hand" in plan().stderr
+    refused = project.obsctl("up")
+    assert (refused.code, "obsctl render --force" in refused.stderr) == (4, True), refused.text
 
 
 OWED = """\
