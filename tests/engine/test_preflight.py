@@ -173,5 +173,19 @@ def test_another_checkout_leaves_what_runs_alone(
     before = running.shape()
     done = elsewhere.run("down", "--volumes")
     assert done.code == 5, done
-    assert f"error: {words}\nhint: run obsctl there" in done.stderr, done
+    assert f"error: {words}\nhint: give one of the two another" in done.stderr, done
     assert running.shape() == before
+
+
+def test_an_application_of_the_same_name_is_left_alone(project: Project, tmp_path: Path) -> None:
+    """Compose calls a project after its directory, and obsctl's file may lie in the same one."""
+    image = project.kit.images["redis"]
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"name: {project.name}\nservices: {{ db: {{ image: '{image}' }} }}\n")
+    command = [str(project.kit.compose), "-f", str(file), "up", "-d"]
+    subprocess.run(command, env=project.kit.environment(), check=True)
+    before = project.shape()
+    for done in (project.up(), project.run("down", "--volumes")):
+        assert done.code == 5, done
+        assert f"project `{project.name}` is run from `{tmp_path}` already" in done.stderr, done
+    assert project.shape() == before
