@@ -11,6 +11,7 @@ from obsctl.errors import ObsctlError
 if TYPE_CHECKING:
     import typer
 
+EXIT_USAGE = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 STOPPED = {EXIT_INTERRUPTED: "interrupted", 143: "terminated"}
@@ -90,7 +91,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _told(EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
-        return _report_bug(error, debug=debug)
+        return _without_directory() or _report_bug(error, debug=debug)
     return 0
 
 
@@ -101,6 +102,20 @@ def _told(exit_code: int) -> int:
 
         print_note(f"\n{word}")
     return exit_code
+
+
+def _without_directory() -> int:
+    """Tell that the current directory is gone, the one way in which every path fails; else 0."""
+    from pathlib import Path
+
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        from obsctl.console import print_note
+
+        print_note("error: the current directory is gone\nhint: change to one that exists")
+        return EXIT_USAGE
+    return 0
 
 
 def _report_bug(error: Exception, *, debug: bool) -> int:

@@ -7,7 +7,9 @@ import typer
 
 File = Annotated[Path, typer.Option("--file", "-f", help="Project file.", readable=False)]
 
-app = typer.Typer(help="List the secrets of the stack, and give them new values.")
+app = typer.Typer(
+    help="List the secrets of the stack, and give them new values.", no_args_is_help=True
+)
 
 
 @app.callback()

@@ -32,6 +32,16 @@ def nearest_of(name: str, known: Iterable[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
+def is_misspelt(data: Any, path: KeyPath) -> bool:  # noqa: ANN401 - unchecked input
+    """Whether the key at `path` is not there, but one that was probably meant to be it."""
+    for part in path[:-1]:
+        data = data.get(part) if isinstance(data, dict) else None
+    if not isinstance(data, dict) or path[-1] in data:
+        return False
+    known = fields_at(path[:-1])
+    return any(nearest_of(str(key), known) == path[-1] for key in data if key not in known)
+
+
 def fields_at(path: KeyPath) -> dict[str, FieldInfo]:
     """The settings of the section at `path`, by the names used in the file."""
     annotation: Any = Project

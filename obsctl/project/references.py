@@ -8,7 +8,7 @@ from typing import Any
 
 from obsctl.project.document import KeyPath
 from obsctl.project.findings import Findings
-from obsctl.project.known_keys import known_keys_hint
+from obsctl.project.known_keys import is_misspelt, known_keys_hint
 
 # Below these, an empty value has a meaning of its own: a merge patch deletes with null.
 _NULL_ALLOWED = ("patches",)
@@ -20,7 +20,9 @@ def check_references(findings: Findings) -> None:
     _check_empty(findings, data, ())
     for path in (("services",), ("notifications", "receivers"), ("slo",)):
         _check_case(findings, path)
-    _check_known(findings, "service", ("slo",), tuple(_section(data, "services")))
+    # Of a section with a misspelt name, that name is all there is to tell.
+    if not is_misspelt(data, ("services",)):
+        _check_known(findings, "service", ("slo",), tuple(_section(data, "services")))
     _check_routes(findings, data)
     for name in _section(data, "services"):
         _check_repeated(findings, ("services", name, "targets"))
@@ -77,12 +79,13 @@ def _check_known(findings: Findings, noun: str, path: KeyPath, known: tuple[str,
 
 def _check_routes(findings: Findings, data: object) -> None:
     known = tuple(_section(data, "notifications", "receivers"))
+    is_known = not is_misspelt(data, ("notifications", "receivers"))
     for severity, receivers in _section(data, "notifications", "routes").items():
         path: KeyPath = ("notifications", "routes", severity)
         if not isinstance(receivers, tuple):
             continue
         for index, name in enumerate(receivers):
-            if isinstance(name, str) and name not in known:
+            if isinstance(name, str) and name not in known and is_known:
                 message = f"`{severity}` names the receiver `{name}`, which does not exist"
                 findings.add((*path, index), message, _hint(name, known))
         _check_repeated(findings, path)

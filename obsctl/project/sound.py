@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from obsctl.project.document import KeyPath
+from obsctl.project.known_keys import is_misspelt
 from obsctl.project.schema import Project
 
 # How far a fault reaches where it is not the whole section: a service's setting, an alert.
@@ -26,7 +27,7 @@ class SoundPart:
 
 def sound_part(data: Any, faults: Iterable[KeyPath]) -> SoundPart | None:  # noqa: ANN401 - a YAML document
     """The project without what is at `faults`; None where a service cannot stand without it."""
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or is_misspelt(data, ("services",)):
         return None
     rest, muted = data, set[KeyPath]()
     for path in faults:

@@ -1,11 +1,14 @@
 """Plain words for what a YAML parser says."""
 
+import re
 from collections.abc import Sequence
 
 import yaml
 
 _STRAY = "text cannot begin with `{character}`"
 _QUOTE = "write the text in quotes"
+_COMMENT = "`#` begins a comment that runs to the end of the line; text with it needs quotes"
+_AT_END = "a value is missing where the file ends"
 
 # The parser's words (libyaml's and the pure one's) -> ours, and a hint.
 _WORDS = {
@@ -76,16 +79,24 @@ def describe(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[str, st
     if error.context_mark and any(words in message for words in _AT_START):
         begin, line, column = line, error.context_mark.line, error.context_mark.column
         if any(" #" in text for text in lines[line : begin + 1]):
-            hint = (
-                "`#` begins a comment that runs to the end of the line; text with it needs quotes"
-            )
+            hint = _COMMENT
+    if message == _AT_END and (place := _commented_value(lines[: line + 1])):
+        return "a value is missing, and so is what closes the section", _COMMENT, *place
     return message, hint or None, line, column
+
+
+def _commented_value(lines: Sequence[str]) -> tuple[int, int] | None:
+    """Line and column of the last `#` that stands where a value should."""
+    for number, text in reversed(list(enumerate(lines))):
+        if found := re.search(r": +(#)", text):
+            return number, found.start(1)
+    return None
 
 
 def _words(problem: str, character: str) -> tuple[str, str]:
     for phrase, (message, hint) in _WORDS.items():
         if phrase in problem:
             if "{character}" in message and not character:
-                return "a value is missing where the file ends", ""
+                return _AT_END, ""
             return message.replace("{character}", character), hint
     return f"not readable as YAML: {problem.strip('; ')}", ""
