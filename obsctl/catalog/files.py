@@ -11,6 +11,9 @@ from obsctl.project.plain_yaml import load_plain
 
 # Alerts on scrape targets as such: part of every catalogue, no kind of a service.
 TARGET_KIND: Final = "target"
+PROBE_KIND: Final = "probe"
+# Kinds of what the blackbox exporter asks, and of targets as such: no service can have them.
+STACK_KINDS: Final = frozenset({TARGET_KIND, PROBE_KIND, "bugsink"})
 SUFFIX: Final = ".yaml"
 
 _KINDS: Final = resources.files("obsctl.catalog") / "kinds"
@@ -18,7 +21,7 @@ _KINDS: Final = resources.files("obsctl.catalog") / "kinds"
 
 def available_kinds(extra: Path | None = None) -> tuple[str, ...]:
     """Names of all kinds that a service can have; `extra` is the project's own folder."""
-    return tuple(sorted({*built_in_names(), *own_files(extra)} - {TARGET_KIND}))
+    return tuple(sorted({*built_in_names(), *own_files(extra)} - STACK_KINDS))
 
 
 def own_catalog(project_file: Path) -> Path | None:

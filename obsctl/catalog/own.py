@@ -7,7 +7,7 @@ from typing import Any
 
 from obsctl.catalog.check import check_kind
 from obsctl.catalog.entry import Data, inherit, kind
-from obsctl.catalog.files import available_kinds, built_in
+from obsctl.catalog.files import TARGET_KIND, built_in, built_in_names
 from obsctl.catalog.model import Kind
 from obsctl.catalog.schema import schema_problems
 from obsctl.project.document import read_document
@@ -57,7 +57,7 @@ def _whole(
     if base in files and base not in seen:
         below = read_document(files[base]).data
         return inherit(entry, _whole(base, below, files, findings, (*seen, base)))
-    known = available_kinds()
+    known = sorted(built_in_names() - {TARGET_KIND})
     if base in known and (base == name or base not in seen):
         return inherit(entry, built_in(base))
     near = get_close_matches(base, known, 1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from obsctl.catalog.exporter_text import needs_address
-from obsctl.catalog.files import available_kinds, own_catalog
+from obsctl.catalog.files import STACK_KINDS, available_kinds, own_catalog
 from obsctl.catalog.load import load_catalog
 from obsctl.cli.interview import Given, choose
 from obsctl.cli.pipeline import build
@@ -15,10 +15,10 @@ from obsctl.project import secrets
 from obsctl.project.choices import Form, ServiceChoice, check_services
 from obsctl.project.derived import derive
 from obsctl.project.document import parse_document
-from obsctl.project.known_keys import known_keys_hint
 from obsctl.project.load import LoadedProject, check_document, load_project
 from obsctl.project.once import write_once
 from obsctl.project.scaffold import ignore_text, login_command, project_text
+from obsctl.stack.checks import kind_hint
 from obsctl.stack.model import Stack
 from obsctl.stack.resolve import kinds_of, resolve
 from obsctl.stack.web import derived
@@ -76,8 +76,8 @@ def _forms(services: Sequence[ServiceChoice], file: Path) -> dict[str, Form]:
     kinds = load_catalog([service.kind for service in services], extra).kinds
     forms: dict[str, Form] = {}
     for service in services:
-        if service.kind not in kinds:
-            hint = known_keys_hint(service.kind, available_kinds(extra))
+        if service.kind not in kinds or service.kind in STACK_KINDS:
+            hint = kind_hint(service.kind, available_kinds(extra))
             raise UsageError(Problem(f"unknown kind `{service.kind}`", hint=hint))
         exporter = kinds[service.kind].exporter
         if exporter is None:

@@ -1,10 +1,10 @@
 """Rules across the sections of obsctl.yaml: what contradicts what, each at its place."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from obsctl.catalog.exporter_text import needs_address
-from obsctl.catalog.files import TARGET_KIND
+from obsctl.catalog.files import PROBE_KIND, STACK_KINDS
 from obsctl.catalog.model import Catalog, Kind
 from obsctl.project.document import KeyPath
 from obsctl.project.findings import Findings
@@ -56,13 +56,16 @@ def unknown_kinds(project: Project, catalog: Catalog, known: Iterable[str]) -> d
     """Service -> what is wrong with its kind, for kinds that the catalogue does not hold."""
     names = sorted(known)
     return {
-        name: _nearest(service.kind, names)
+        name: kind_hint(service.kind, names)
         for name, service in project.services.items()
-        if service.kind not in catalog.kinds or service.kind == TARGET_KIND
+        if service.kind not in catalog.kinds or service.kind in STACK_KINDS
     }
 
 
-def _nearest(kind: str, known: list[str]) -> str:
+def kind_hint(kind: str, known: Sequence[str]) -> str:
+    """What to write in place of a kind that no service can have."""
+    if kind == PROBE_KIND:
+        return "write its URL under `probes`"
     near = difflib.get_close_matches(kind, known, 1)
     return f"did you mean `{near[0]}`?" if near else f"kinds are: {', '.join(known)}"
 

@@ -11,6 +11,8 @@ from obsctl.project.schema import Project
 
 # Parts that speak no Prometheus: an exporter of the stack's own asks them.
 EXPORTED = ("elasticsearch", "logstash")
+# Parts without any metrics: the blackbox exporter asks whether they serve, at this path.
+_PROBED: Final[Mapping[str, str]] = {"bugsink": "/health/ready"}
 _SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
     "elasticsearch": {
         "counted_disk_bytes": 20 * 2**30,
@@ -32,12 +34,27 @@ class OwnJob:
         """Where obsctl sets the part up unlike its makers do."""
         return _SETTINGS.get(self.name, {})
 
+    @property
+    def probed_url(self) -> str | None:
+        """What the blackbox exporter asks; None for a part that tells metrics."""
+        path = _PROBED.get(self.name)
+        return path and f"http://{self.name}:{PORTS[self.name]}{path}"
+
     def target(self, catalog: Catalog) -> str:
         """host:port of its metrics inside the stack's network."""
         exporter = catalog.kinds[self.kind].exporter
         if exporter is not None:
             return f"{self.name}-exporter:{exporter.port}"
         return f"{self.name}:{PORTS[self.name]}"
+
+
+def has_probes(project: Project) -> bool:
+    """Whether there is something for the blackbox exporter to ask."""
+    return bool(project.probes) or _has_bugsink(project)
+
+
+def _has_bugsink(project: Project) -> bool:
+    return bool(project.errors and project.errors.bugsink)
 
 
 def own_jobs(project: Project) -> Iterator[OwnJob]:
@@ -49,5 +66,7 @@ def own_jobs(project: Project) -> Iterator[OwnJob]:
         yield OwnJob("grafana", "grafana")
     if "elk" not in without:
         yield from (OwnJob(name, name) for name in EXPORTED)
-    if project.probes:
+    if _has_bugsink(project):
+        yield OwnJob("bugsink", "bugsink")
+    if has_probes(project):
         yield OwnJob("blackbox-exporter", TARGET_KIND)

@@ -20,7 +20,7 @@ from obsctl.stack.elasticsearch import SETUP, SETUP_BYTES
 from obsctl.stack.error_tracking import BUGSINK
 from obsctl.stack.exporters import SHELL, SHELL_BYTES, borrows_shell
 from obsctl.stack.kibana import KIBANA_SETUP
-from obsctl.stack.own import EXPORTED
+from obsctl.stack.own import EXPORTED, has_probes
 
 Settings = (
     PrometheusSettings
@@ -94,7 +94,7 @@ def _helpers(project: Project, catalog: Catalog) -> Iterator[tuple[str, int]]:
         yield SETUP, SETUP_BYTES
         if "kibana" not in without:
             yield KIBANA_SETUP, SETUP_BYTES
-    if project.probes:
+    if has_probes(project):
         yield BLACKBOX, BLACKBOX_BYTES
     for name, kind, credentials in watched:
         exporter = catalog.kinds[kind].exporter if kind in catalog.kinds else None

@@ -120,18 +120,21 @@ def _service_job(project: Project, catalog: Catalog, name: str) -> ScrapeJob:
 
 
 def _probe_job(project: Project) -> ScrapeJob:
-    return ScrapeJob(
-        name=PROBE_JOB,
-        targets=tuple(url_inside(url) for url in project.probes),
-        metrics_path="/probe",
-        labels=_labels(project, PROBE_JOB),
-        probe_module=PROBE_MODULE,
-    )
+    urls = tuple(url_inside(url) for url in project.probes)
+    return _probing(PROBE_JOB, urls, _labels(project, PROBE_JOB))
+
+
+def _probing(name: str, urls: tuple[str, ...], labels: dict[str, str]) -> ScrapeJob:
+    return ScrapeJob(name, urls, "/probe", labels=labels, probe_module=PROBE_MODULE)
 
 
 def _own_jobs(project: Project, catalog: Catalog) -> Iterator[ScrapeJob]:
     for job in own_jobs(project):
-        yield ScrapeJob(job.name, (job.target(catalog),), labels=_labels(project, job.name))
+        labels = _labels(project, job.name)
+        if job.probed_url:
+            yield _probing(job.name, (job.probed_url,), labels)
+        else:
+            yield ScrapeJob(job.name, (job.target(catalog),), labels=labels)
 
 
 def _labels(project: Project, service: str, system: str | None = None) -> dict[str, str]:

@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from obsctl.catalog.files import TARGET_KIND, available_kinds, own_catalog
+from obsctl.catalog.files import (
+    PROBE_KIND,
+    STACK_KINDS,
+    TARGET_KIND,
+    available_kinds,
+    own_catalog,
+)
 from obsctl.catalog.model import Catalog
 from obsctl.conventions import PORTS
 from obsctl.project.dashboards import OwnDashboard
@@ -34,7 +40,7 @@ from obsctl.stack.kibana import kibana_service, kibana_setup_service
 from obsctl.stack.logstash import logstash_service
 from obsctl.stack.model import Patch, Service, Stack
 from obsctl.stack.optional import optional_metrics
-from obsctl.stack.own import own_jobs
+from obsctl.stack.own import has_probes, own_jobs
 from obsctl.stack.ports import check_ports
 from obsctl.stack.prometheus import prometheus_service, scrape_jobs
 from obsctl.stack.rules import build_rules
@@ -51,7 +57,7 @@ def kinds_of(project: Project) -> tuple[str, ...]:
     """The kinds that a project needs: its services' and the stack's own."""
     own = [job.kind for job in own_jobs(project) if job.kind != TARGET_KIND]
     if project.probes:
-        own.append("probe")
+        own.append(PROBE_KIND)
     return tuple(dict.fromkeys([*(s.kind for s in project.services.values()), *own]))
 
 
@@ -111,7 +117,7 @@ def resolve(
 def _check_kinds(loaded: LoadedProject, catalog: Catalog, findings: Findings) -> None:
     """A kind of which the file is there but not in the catalogue has problems of its own."""
     project = loaded.project
-    kinds = catalog.kinds.keys() - {TARGET_KIND}
+    kinds = catalog.kinds.keys() - STACK_KINDS
     if all(service.kind in kinds for service in project.services.values()):
         return
     known = available_kinds(own_catalog(loaded.document.path))
@@ -139,7 +145,7 @@ def _services(project: Project, catalog: Catalog, images: Images) -> Iterator[Se
     if "grafana" not in without:
         grafana = grafana_service(project, images, with_logs=has_logs)
         yield with_secrets(with_login(grafana, web), authority_secrets(project) if has_logs else ())
-    if project.probes:
+    if has_probes(project):
         yield guarded(blackbox_service(images), web, PORTS["blackbox-exporter"])
     if project.errors and project.errors.bugsink:
         yield bugsink_service(project, project.errors.bugsink, images)

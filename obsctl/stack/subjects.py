@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from obsctl.catalog.files import TARGET_KIND
+from obsctl.catalog.files import PROBE_KIND, TARGET_KIND
 from obsctl.catalog.model import Catalog, Kind, Setting
 from obsctl.catalog.text import fill, names, number
 from obsctl.project.findings import Findings
@@ -99,7 +99,7 @@ def _jobs(project: Project, catalog: Catalog, findings: Findings) -> Iterator[_J
             )
             address = service.address or next(iter(service.targets), _NO_ADDRESS)
             yield _Job(name, kind, settings, service.system or project.project, address)
-    probe = [OwnJob(PROBE_JOB, "probe")] if project.probes else []
+    probe = [OwnJob(PROBE_JOB, PROBE_KIND)] if project.probes else []
     for own in (*probe, *own_jobs(project)):
         kind = catalog.kinds[own.kind]
         address = _own_address(project, own.name)

@@ -20,7 +20,7 @@ from tests.engine.project import ProjectUnderTest, clean_environment, eventually
 from tests.engine.proxy import proxied
 from tests.kit.engine import ensure_engine
 from tests.kit.host import KitUnavailable
-from tests.kit.images import ensure_images
+from tests.kit.images import stack_images
 from tests.kit.tools import ensure_tools, tool_environment
 from tests.tiers import unavailable
 
@@ -41,7 +41,8 @@ class Tracked:
         return self.project.folder
 
     def describe(self, errors: str) -> None:
-        self.project.write(SERVICES, more=f"errors: {errors}")
+        quick = "alerts: { BugsinkDown: { for: 1s } }\n" if "bugsink" in errors else ""
+        self.project.write(SERVICES, more=f"{quick}errors: {errors}")
 
     def secret(self, name: str) -> str:
         return (self.folder / "secrets" / name).read_text()
@@ -97,7 +98,7 @@ class Tracked:
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracked]:
     try:
-        built = ensure_images(["prometheus", "alertmanager", "bugsink"])
+        built = stack_images("bugsink")
         ensure_tools()
         engine = ensure_engine()
     except KitUnavailable as reason:
@@ -157,13 +158,25 @@ def test_an_error_of_a_service_is_an_issue_of_its_project(tracked: Tracked) -> N
 
 
 def test_all_is_proven_and_nothing_is_left(tracked: Tracked) -> None:
-    assert tracked.problems() == {}
-    sessions = tracked.project.run(
-        "docker", "exec", f"{tracked.project.name}-bugsink-1", "python3", "-c",
-        "import sqlite3; db = sqlite3.connect('/data/db.sqlite3');"
-        "print(db.execute('select count(*) from django_session').fetchone()[0])",
-    )  # fmt: skip
-    assert sessions.stdout.strip() == "0", sessions.text
+    def sessions() -> str:
+        done = tracked.project.run(
+            "docker", "exec", f"{tracked.project.name}-bugsink-1", "python3", "-c",
+            "import sqlite3; db = sqlite3.connect('/data/db.sqlite3');"
+            "print(db.execute('select count(*) from django_session').fetchone()[0])",
+        )  # fmt: skip
+        assert done.code == 0, done.text
+        return done.stdout
+
+    def proven() -> bool:
+        before = sessions()  # of a login that took too long nobody could sign out
+        return tracked.problems() == {} and sessions() == before
+
+    eventually(proven, "all is proven, and no session is left")
+    eventually(proven, "that holds again")
+    number = tracked.secret("backend_sentry_dsn").rpartition("/")[2]
+    (canaries,) = tracked.api(f"/issues/?project={number}")
+    assert canaries["is_muted"]
+    assert canaries["digested_event_count"] >= 2
 
 
 def test_another_up_touches_nothing(tracked: Tracked, short_path: Path) -> None:
@@ -175,6 +188,24 @@ def test_another_up_touches_nothing(tracked: Tracked, short_path: Path) -> None:
     assert "nothing to do" in done.text
     assert "wrote" not in done.text
     assert [one["id"] for one in tracked.api("/projects/")] == [one["id"] for one in before]
+
+
+def test_a_stopped_bugsink_fires_and_resolves(tracked: Tracked) -> None:
+    project, alert = tracked.project, ("BugsinkDown", "bugsink")
+
+    def answers(value: str) -> bool:
+        found = project.prometheus("query", query='probe_success{job="bugsink"}')["result"]
+        return [one["value"][1] for one in found] == [value]
+
+    eventually(lambda: answers("1"), "the probe succeeds")
+    eventually(lambda: alert not in project.firing(), "BugsinkDown does not fire")
+    assert project.run("docker", "stop", f"{project.name}-bugsink-1").code == 0
+    eventually(lambda: alert in project.firing(), "BugsinkDown is active in Alertmanager")
+    told = project.obsctl("check")
+    assert told.code == 1, told.text
+    assert "bugsink" in told.text
+    tracked.up()
+    eventually(lambda: alert not in project.firing(), "BugsinkDown is over")
 
 
 def test_no_secret_is_told_or_shown(tracked: Tracked) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from obsctl.catalog.files import available_kinds
+from obsctl.catalog.files import built_in_names
 from obsctl.catalog.load import load_catalog
 from obsctl.catalog.model import Catalog
 from obsctl.errors import ProjectFileError
@@ -33,6 +33,7 @@ services:
   machine: { kind: node }
   boxes: { kind: docker }
 probes: [ https://erp.example.com/health ]
+errors: { bugsink: {} }
 slo:
   backend: { availability: 99.9%, latency: { under: 2s, ratio: 95% } }
 """
@@ -51,7 +52,7 @@ def loaded(directory: Path, text: str) -> LoadedProject:
 
 
 def whole_catalog() -> Catalog:
-    return load_catalog(available_kinds())
+    return load_catalog(sorted(built_in_names()))
 
 
 def rules_of(directory: Path, text: str) -> Rules:

@@ -20,7 +20,7 @@ KINDS = Path(str(__import__("obsctl.catalog").catalog.__file__)).parent / "kinds
 EVERY = sorted(path.stem for path in KINDS.glob("*.yaml"))
 WANTED = (
     "express http fastapi spring go mongodb redis postgres mysql nginx rabbitmq kafka "
-    "elasticsearch node docker probe prometheus alertmanager grafana logstash"
+    "elasticsearch node docker prometheus alertmanager grafana logstash"
 )
 OWN = """\
 title: Queue

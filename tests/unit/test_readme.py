@@ -68,7 +68,7 @@ def test_one_project_file_shows_every_section() -> None:
 
 def test_every_kind_is_listed() -> None:
     listed = re.findall(r"`(\w+)`", README.partition("| kinds |")[2].partition("\n\n")[0])
-    own = {"alertmanager", "grafana", "logstash", "probe", "prometheus"}  # of the stack's parts
+    own = {"alertmanager", "grafana", "logstash", "prometheus"}  # of the stack's parts
     assert {*listed} - {"targets", "address"} == {*available_kinds()} - own
 
 

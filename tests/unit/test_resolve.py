@@ -213,6 +213,11 @@ def test_retention_in_elasticsearch_s_spelling(given: str, expected: str) -> Non
             id="the catalogue's own entry is no kind",
         ),
         pytest.param(
+            "services:\n  a: { kind: probe, targets: ['h:1'] }\nprobes: ['http://h:1/']\n",
+            ["4:14 unknown kind `probe`"],
+            id="what is probed is no service",
+        ),
+        pytest.param(
             "services:\n  a: { kind: express }\n",
             ["4:3 kind `express` needs `targets`"],
             id="no targets",

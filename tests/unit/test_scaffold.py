@@ -122,7 +122,12 @@ def test_without_elk_there_are_no_logs(root: Path) -> None:
         (["--project", "My Shop"], "`My Shop` is no name for a project"),
         (["--service", "web"], "`web` is no service"),
         (["--service", "web=express"], "`web` needs an address"),
-        (["--service", "web=expres@a:1"], "unknown kind `expres`"),
+        (["--service", "web=expres@a:1"], "did you mean `express`?"),
+        (
+            ["--service", "web=oracle@a:1"],
+            "nginx, node, postgres, prometheus, rabbitmq, redis, spring",
+        ),
+        (["--service", "web=probe@a:1"], "write its URL under `probes`"),
         (["--service", "web=express@http://a"], "without a scheme"),
         (["--service", "Web=express@a:1"], "`Web` is no name for a service"),
         (["--service", "web=express@me@a:1"], "takes no user name"),

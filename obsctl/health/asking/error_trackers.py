@@ -27,10 +27,11 @@ def tracking(context: Context, tracker: str) -> ErrorTracking | None:
     return errors if errors and errors.tracker == tracker else None
 
 
-def api(context: Context, path: str) -> Any:  # noqa: ANN401 - as the API says
+def api(context: Context, path: str, method: str = "GET") -> Any:  # noqa: ANN401 - as the API says
     """The JSON of an answer of Bugsink's API; ProbeError where it refuses."""
     headers = {"Authorization": f"Bearer {context.secret(BUGSINK_TOKEN)}"}
-    answer = context.ask(BUGSINK, Request(f"{_API}{path}", headers=headers), login=False)
+    request = Request(f"{_API}{path}", method, headers=headers)
+    answer = context.ask(BUGSINK, request, login=False)
     if answer.status in _REFUSED:
         raise ProbeError("bugsink-token", f"{path}: {answer.excerpt}", secret=BUGSINK_TOKEN)
     if answer.status not in _OK:

@@ -2,17 +2,17 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from obsctl.health.asking.again import attempts
 from obsctl.health.asking.context import Context
-from obsctl.health.asking.error_trackers import refusal, send
-from obsctl.health.asking.probe import Answer, ProbeError, Request
+from obsctl.health.asking.error_trackers import BUGSINK, api, refusal, send
+from obsctl.health.asking.probe import ProbeError
 from obsctl.health.asking.run import Check
-from obsctl.health.canaries.sentry import envelope
+from obsctl.health.canaries.sentry import MESSAGE, envelope
 from obsctl.health.findings.claim import Claim
 from obsctl.health.findings.report import Finding
 from obsctl.project.dsn import Dsn, parse_dsn
@@ -20,9 +20,6 @@ from obsctl.stack.error_model import ErrorProject, ErrorTracking
 
 _CHECK_S: Final = 30.0
 _OK: Final = 200
-_BUGSINK: Final = "bugsink"
-_TOKEN: Final = "bugsink_api_token"  # noqa: S105 - the name of a secret
-_API: Final = "/api/canonical/0"
 
 
 def errors_arrive(context: Context) -> Iterator[Finding]:
@@ -48,8 +45,8 @@ def _sent(context: Context, claim: Claim, project: ErrorProject) -> Finding:
     if dsn is None:
         told = f"secrets/{project.secret} holds no DSN"
         return claim.fail("dsn-wrong", told, secret=project.secret)
-    in_stack = claim.subject == _BUGSINK
-    dsn = replace(dsn, origin=context.address(_BUGSINK)) if in_stack else dsn.from_here
+    in_stack = claim.subject == BUGSINK
+    dsn = replace(dsn, origin=context.address(BUGSINK)) if in_stack else dsn.from_here
     mark = secrets.token_hex(16)
     tags = {"service": project.service, "environment": context.stack.environment}
     before = _counted(context, dsn) if in_stack else 0
@@ -65,7 +62,8 @@ def _sent(context: Context, claim: Claim, project: ErrorProject) -> Finding:
         return claim.ok(told)
     if not _digested(context, dsn, before):
         return claim.fail("error-lost", f"{told}, and not counted after that")
-    return claim.ok(f"{told}, counted after {time.monotonic() - started:.2f} s")
+    counted_s = time.monotonic() - started
+    return claim.ok(f"{told}, counted after {counted_s:.2f} s{_muted(context, dsn)}")
 
 
 def _digested(context: Context, dsn: Dsn, before: int) -> bool:
@@ -74,13 +72,22 @@ def _digested(context: Context, dsn: Dsn, before: int) -> bool:
 
 
 def _counted(context: Context, dsn: Dsn) -> int:
-    headers: Mapping[str, str] = {"Authorization": f"Bearer {context.secret(_TOKEN)}"}
-    path = f"{_API}/projects/{dsn.project}/"
-    answer: Answer = context.ask(_BUGSINK, Request(path, headers=headers))
-    if answer.status != _OK:
-        raise ProbeError("unexpected-status", f"{path}: {answer.excerpt}")
-    document: Any = answer.json()
-    return int(document["digested_event_count"])
+    return int(api(context, f"/projects/{dsn.project}/")["digested_event_count"])
+
+
+def _muted(context: Context, dsn: Dsn) -> str:
+    """Keep the issue of all canaries from the open ones; what there is to tell of that.
+
+    A deleted issue would be a new one the next time, which Bugsink tells people of.
+    """
+    try:
+        path = f"/issues/?project={dsn.project}&sort=last_seen&order=desc"
+        for issue in api(context, path)["results"]:
+            if issue["calculated_value"] == MESSAGE and not issue["is_muted"]:
+                api(context, f"/issues/{issue['id']}/mute/", "POST")
+    except ProbeError as error:
+        return f"; its issue stays open: {error.evidence}"
+    return ""
 
 
 ERROR_CHECKS: Final = (

@@ -10,6 +10,7 @@ from obsctl.conventions import CANARY_LABEL
 from obsctl.health.asking.probe import Request
 from obsctl.project.dsn import Dsn
 
+MESSAGE: Final = "obsctl check --deep: a test of error tracking"
 _CLIENT: Final = f"obsctl/{__version__}"
 
 
@@ -24,7 +25,7 @@ def envelope(dsn: Dsn, mark: str, tags: Mapping[str, str], now: datetime) -> Req
         "platform": "other",
         "level": "info",
         "logger": "obsctl",
-        "logentry": {"formatted": "obsctl check --deep: a test of error tracking"},
+        "logentry": {"formatted": MESSAGE},
         "fingerprint": ["obsctl-canary"],
         "tags": {CANARY_LABEL: mark, **tags},
     }

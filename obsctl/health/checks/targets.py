@@ -14,6 +14,7 @@ from obsctl.health.asking.times import parse_time
 from obsctl.health.checks.prometheus import DISCOVERS, discovers
 from obsctl.health.findings.report import Finding
 from obsctl.health.judging.scrape_errors import Diagnosis, diagnose
+from obsctl.stack.prometheus import PROBE_JOB
 
 # `up` says that the exporter answered; these say whether its server does. One word before _up:
 # node_network_up and the like speak of something else.
@@ -153,10 +154,10 @@ def _logged(context: Context, job: str) -> Iterator[str]:
 
 
 def probes_succeed(context: Context) -> Iterator[Finding]:
-    """Each probed URL answers as it should."""
-    for item in _of_targets(context, "probe_success"):
+    """Each URL of `probes` answers as it should; the stack's own parts are asked themselves."""
+    for item in _of_targets(context, f'probe_success{{job="{PROBE_JOB}"}}'):
         url = item["metric"].get("instance", "")
-        claim = context.claim("signals", "probe", f"{url} answers")
+        claim = context.claim("signals", PROBE_JOB, f"{url} answers")
         if item["value"][1] == "1":
             yield claim.ok("probe_success is 1")
             continue

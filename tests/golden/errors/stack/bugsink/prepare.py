@@ -16,7 +16,14 @@ ADMIN = "ops@example.com"
 SECRETS = Path("/run/secrets")
 DESCRIPTION = "obsctl"
 # No more than `obsctl up` and `obsctl check` ask for.
-RIGHTS = ("projects_read", "projects_manage", "teams_read", "teams_manage", "issues_read")
+RIGHTS = (
+    "projects_read",
+    "projects_manage",
+    "teams_read",
+    "teams_manage",
+    "issues_read",
+    "issues_triage",  # mutes what `obsctl check --deep` sends
+)
 
 
 def secret(name: str) -> str:
@@ -54,8 +61,8 @@ def prepare_token() -> None:
     token = secret("bugsink_api_token")
     own = AuthToken.objects.filter(description=DESCRIPTION)
     own.exclude(token=token).delete()
-    if not own.exists():
-        rights = dict.fromkeys(RIGHTS, True)
+    rights = dict.fromkeys(RIGHTS, True)
+    if not own.update(**rights):
         AuthToken.objects.create(token=token, description=DESCRIPTION, **rights)
         print("prepare: made the API token", flush=True)
 
