@@ -208,7 +208,7 @@ def test_error_events_are_an_issue_in_bugsink(story: Story) -> None:
     (tracked,) = (one for one in ask("/projects/") if one["name"] == "backend")
     path = f"/issues/?project={tracked['id']}"
     eventually(lambda: "the order cannot be read" in json.dumps(ask(path)), "the issue is listed")
-    assert len(ask(path)) == 1  # hundreds of events, one issue
+    assert len(ask(path)) == 1  # hundreds of failed orders, one issue
 
 
 def test_log_lines_arrive_in_the_app_s_data_stream(story: Story) -> None:

@@ -27,8 +27,10 @@ def test_errors_arrive_at_the_tracker(
     assert thrown["release"] == "web@1.2.3"
     assert thrown["tags"]["service"] == "web"
     assert thrown["exception"]["values"][0]["mechanism"]["handled"] is False
+    assert thrown["request"]["url"].endswith("/users/13")  # each event has its own request
     by_hand = next(e for e in envelopes.events if told(e) == "reported by hand")
     assert by_hand["level"] == "warning"
+    assert by_hand["request"]["url"].endswith("/reported")
     assert by_hand["contexts"]["app"]["order"] == 7
     message = next(e for e in envelopes.events if told(e) == "told by hand")
     assert message["level"] == "info"  # an unknown level is no reason to lose it

@@ -32,8 +32,8 @@ const reportMessage = (message, level = 'info') => {
 };
 
 /**
- * Reports what a route throws; goes after all routes. The SDK does so by itself where it could
- * hook into Express, which bundlers prevent; an error that it has seen is not sent again.
+ * Reports what a route throws; goes after all routes. Where there are traces the SDK has hooks in
+ * Express and reports it by itself; an error that it has seen is not sent again.
  */
 const errorMiddleware = (error, _req, _res, next) => {
   try {

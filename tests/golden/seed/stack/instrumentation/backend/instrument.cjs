@@ -60,6 +60,8 @@ const start = () => {
     sampleRate: share('SENTRY_SAMPLE_RATE', 1),
     // Without a rate there is no tracing at all, which costs least.
     ...(tracesSampleRate > 0 && { tracesSampleRate }),
+    // Only traces need hooks in the code of other packages, which cost at each start and request.
+    enableRuntimeChannelInjection: tracesSampleRate > 0,
     maxBreadcrumbs: 20,
     // Bodies hold what nobody should see, and copying them costs each request; so do sessions.
     dataCollection: { httpBodies: [] },
