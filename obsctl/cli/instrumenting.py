@@ -84,8 +84,8 @@ def store(files: Mapping[str, str], directory: Path, *, force: bool) -> None:
                 write_atomically(directory / name, text, mode=_MODE)
                 print_note(f"{'overwrote' if name in differing else 'wrote'} {directory / name}")
     except OSError as error:
-        words = system_words(error)
-        raise UsageError(Problem(f"`{error.filename or directory}`: {words}")) from None
+        message = f"`{error.filename or directory}` cannot be written: {system_words(error)}"
+        raise UsageError(Problem(message, hint="name another directory with `--output`")) from None
     print_note(f"{len(files)} files in {directory}; README.md says which lines to add to the app")
 
 

@@ -162,6 +162,7 @@ def test_without_output_all_files_go_to_stdout(
         (["express", "--service", "three"], "of that kind are `one`, `two`"),
         (["fastapi"], "no service is of the kind `fastapi`"),
         (["express", "--service", "one", "--output", "obsctl.yaml/x"], "not a directory"),
+        (["express", "--service", "one", "-o", "obsctl.yaml"], "name another directory"),
     ],
 )
 def test_what_is_wrong_is_told(

@@ -58,7 +58,7 @@ def _start() -> bool:
     if not _DSN.fullmatch(dsn):  # the text never holds the value: its key is secret
         _say("off: the DSN is not of the form https://KEY@HOST/PROJECT")
         return False
-    traces = _share("SENTRY_TRACES_SAMPLE_RATE", 0.1)
+    traces = _share("SENTRY_TRACES_SAMPLE_RATE", 0)
     sentry_sdk.init(
         dsn=dsn,
         release=os.environ.get("SENTRY_RELEASE") or None,
