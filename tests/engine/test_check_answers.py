@@ -281,7 +281,8 @@ def test_events_that_elasticsearch_refused(context: Context) -> None:
     pipeline = {"events": {"in": 5, "out": 5}, "plugins": {"outputs": [output]}}
     with serving({"/_node/stats/pipelines": (200, {"pipelines": {"main": pipeline}})}) as url:
         finding = found(context, {"logstash": url})["events-refused"]
-    assert finding.evidence == "5 events in, 5 out, 3 refused by Elasticsearch"
+    counts = "5 events in, 5 out, 3 refused by Elasticsearch"
+    assert finding.evidence == f"since it was started: {counts}"
     assert finding.state == "warn"
 
 
