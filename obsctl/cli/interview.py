@@ -18,7 +18,6 @@ from obsctl.project.choices import (
     check_mail,
     check_name,
     check_smarthost,
-    name_from,
     parse_probe,
     parse_service,
 )
@@ -80,8 +79,11 @@ class _Asker:
         return self.one(question, None, default, lambda text: read_words(text.split()))
 
 
-def choose(given: Given, directory: str, fits: Fits, *, asks: bool) -> Choices:
-    """All choices, asked for on the terminal where `asks`; raises UsageError for a wrong one."""
+def choose(given: Given, name: str, fits: Fits, *, asks: bool) -> Choices:
+    """All choices, asked for on the terminal where `asks`; raises UsageError for a wrong one.
+
+    `name` is proposed for the project.
+    """
 
     def read_services(words: list[str]) -> tuple[ServiceChoice, ...]:
         services = tuple(map(parse_service, words))
@@ -93,7 +95,7 @@ def choose(given: Given, directory: str, fits: Fits, *, asks: bool) -> Choices:
 
     one, several = _Asker(asks).one, _Asker(asks).several
     seed = tuple(map(parse_service, SEED_SERVICES))
-    project = one("Project name", given.project, name_from(directory), _name_of("project"))
+    project = one("Project name", given.project, name, _name_of("project"))
     environment = one("Environment", given.environment, "production", _name_of("environment"))
     question = f"Services, as {SERVICE_FORM}, separated by spaces"
     services = several(question, given.services, " ".join(SEED_SERVICES), read_services)

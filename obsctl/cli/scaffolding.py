@@ -12,7 +12,7 @@ from obsctl.cli.pipeline import build
 from obsctl.console import can_ask, print_note
 from obsctl.errors import Problem, ProjectFileError, RenderError, UsageError, unwritable
 from obsctl.project import secrets
-from obsctl.project.choices import Form, ServiceChoice, check_services
+from obsctl.project.choices import Form, ServiceChoice, check_services, name_for
 from obsctl.project.derived import derive
 from obsctl.project.document import parse_document
 from obsctl.project.load import LoadedProject, check_document, load_project
@@ -32,7 +32,7 @@ def create(file: Path, given: Given, *, asks: bool) -> None:
     def fits(services: tuple[ServiceChoice, ...]) -> None:
         check_services(services, _forms(services, file))
 
-    choices = choose(given, root.name, fits, asks=asks and can_ask())
+    choices = choose(given, name_for(root), fits, asks=asks and can_ask())
     forms = _forms(choices.services, file)
     text = project_text(choices, forms)
     loaded, stack = _checked(text, file)

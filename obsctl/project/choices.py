@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from obsctl.conventions import NAME_PATTERN
@@ -22,6 +23,14 @@ SEED_SERVICES: Final = (
 SEED_PROBE: Final = "http://localhost:3000/health"
 SERVICE_FORM: Final = "NAME=KIND@[USER@]HOST:PORT"
 
+_LONGEST: Final = 63
+_BESIDE: Final = "-monitoring"
+_COMPOSE_FILES: Final = (
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.yml",
+)
 _USER: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _MAIL: Final = re.compile(r"[^\s@<>,]+@[^\s@<>,]+")
 _NAME: Final = re.compile(NAME_PATTERN.strip("^$"))
@@ -135,8 +144,19 @@ def check_smarthost(text: str) -> None:
 
 def name_from(text: str) -> str:
     """A valid project name out of a directory's."""
-    name = re.sub(r"[^a-z0-9_-]+", "-", text.lower())[:63].strip("-_")
+    name = re.sub(r"[^a-z0-9_-]+", "-", text.lower())[:_LONGEST].strip("-_")
     return name or "project"
+
+
+def name_for(directory: Path) -> str:
+    """The project name to propose: the directory's, unless Compose calls an application so."""
+    name = name_from(directory.name)
+    return beside(name) if any((directory / one).exists() for one in _COMPOSE_FILES) else name
+
+
+def beside(name: str) -> str:
+    """A name for what watches the application of this name."""
+    return f"{name[: _LONGEST - len(_BESIDE)]}{_BESIDE}"
 
 
 def _checked_address(text: str, address: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from obsctl.catalog.exporter_text import needs_address
 from obsctl.catalog.files import PROBE_KIND, STACK_KINDS
 from obsctl.catalog.model import Catalog, Kind
+from obsctl.project.choices import beside
 from obsctl.project.document import KeyPath
 from obsctl.project.findings import Findings
 from obsctl.project.quantities import Size
@@ -49,6 +50,7 @@ def check_project(project: Project, catalog: Catalog, findings: Findings) -> Non
     _notifications(project, findings)
     _secrets(project, findings)
     _stack(project, findings)
+    _networks(project, findings)
     _left_out(project, findings)
 
 
@@ -151,6 +153,16 @@ def _stack(project: Project, findings: Findings) -> None:
         if memory.bytes < least * 2**20:
             message = f"{memory} is too little for {component}; it needs at least {least}MiB"
             findings.add((*path, "memory"), message)
+
+
+def _networks(project: Project, findings: Findings) -> None:
+    """Compose tells containers apart by their project: an application's has another one."""
+    name = project.project
+    for index, network in enumerate(project.stack.networks):
+        if network == f"{name}_default":
+            message = f"`{network}` is of a compose project that is called `{name}` as well"
+            hint = f"call this one otherwise, such as `project: {beside(name)}`"
+            findings.add(("stack", "networks", index), message, hint)
 
 
 def _left_out(project: Project, findings: Findings) -> None:

@@ -41,3 +41,12 @@ def test_who_asks_the_application_is_in_its_network(tmp_path: Path) -> None:
 def test_names_that_cannot_be(tmp_path: Path, name: str) -> None:
     with pytest.raises(ProjectFileError, match="network"):
         document(tmp_path, f"[{name}]")
+
+
+def test_an_application_with_the_name_of_the_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProjectFileError) as refused:
+        document(tmp_path, "[other_default, demo_default]")
+    (problem,) = refused.value.problems
+    assert problem.message == "`demo_default` is of a compose project that is called `demo` as well"
+    assert problem.hint == "call this one otherwise, such as `project: demo-monitoring`"
+    assert problem.location is not None

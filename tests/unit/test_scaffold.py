@@ -16,7 +16,7 @@ import yaml
 from obsctl.__main__ import main
 from obsctl.cli.pipeline import resolve_project
 from obsctl.project import secrets
-from obsctl.project.choices import name_from, parse_service
+from obsctl.project.choices import name_for, name_from, parse_service
 from obsctl.project.derived import is_derived
 from obsctl.project.json_schema import json_schema
 from obsctl.project.load import load_project
@@ -250,6 +250,15 @@ def test_names_of_directories_become_project_names() -> None:
     assert name_from("Alawael ERP") == "alawael-erp"
     assert name_from("--") == "project"
     assert name_from("x" * 80) == "x" * 63
+
+
+@pytest.mark.parametrize("file", ["compose.yaml", "docker-compose.yml"])
+def test_an_application_of_compose_keeps_its_name(tmp_path: Path, file: str) -> None:
+    for directory, name in (("shop", "shop-monitoring"), ("x" * 70, f"{'x' * 52}-monitoring")):
+        place = tmp_path / directory
+        place.mkdir()
+        (place / file).write_text("services: {}\n")
+        assert name_for(place) == name
 
 
 def test_login_commands_take_the_password_from_its_file() -> None:
