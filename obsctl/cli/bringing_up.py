@@ -122,8 +122,9 @@ def _built(file: Path) -> "Built":
 
 def _verified(built: "Built", *, frozen: bool) -> Coming:
     """The files that are yet to be written: when, is up to the engine."""
+    from obsctl.cli.files import accept
     from obsctl.render.access import open_to_containers
-    from obsctl.render.verify import begin, raise_on_problems
+    from obsctl.render.verify import begin
     from obsctl.render.write import is_stale
 
     if not is_stale(built.files, built.stack_directory):
@@ -133,7 +134,7 @@ def _verified(built: "Built", *, frozen: bool) -> Coming:
         raise RenderError(stale_problem(built.stack_directory))
     # Meanwhile the Engine is asked what it runs, and the components about their files.
     found = begin(built.files, built.stack_directory)
-    return replace(coming_of(built), check=lambda: raise_on_problems(found()))
+    return replace(coming_of(built), check=lambda: accept(found()))
 
 
 def stale_problem(stack_directory: Path) -> Problem:

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from obsctl.console import print_note
 from obsctl.conventions import STACK_DIRECTORY
 from obsctl.render.write import Changes
+
+if TYPE_CHECKING:
+    from obsctl.render.verify import Verification
 
 _LISTED_MAX: Final = 8
 
@@ -16,6 +19,15 @@ def tell_changes(changes: Changes) -> None:
     for verb, paths in (("wrote", changes.written), ("removed", changes.pruned)):
         for line in file_lines(verb, [str(path) for path in paths]):
             print_note(line)
+
+
+def accept(verification: "Verification") -> None:
+    """RenderError with what the checkers found; tells what could not be checked here."""
+    from obsctl.render.verify import raise_on_problems
+
+    raise_on_problems(verification)
+    if verification.missed:
+        print_note(f"checked in part: {'; '.join(verification.missed)}")
 
 
 def file_lines(verb: str, paths: Sequence[str]) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from obsctl.cli.files import tell_changes
+from obsctl.cli.files import accept, tell_changes
 from obsctl.cli.pipeline import build
 from obsctl.console import print_diff
-from obsctl.render.verify import raise_on_problems, verify
+from obsctl.render.verify import verify
 from obsctl.render.write import difference, is_stale, write
 
 
@@ -22,7 +22,7 @@ def write_files(file: Path, inputs: str | None, *, force: bool) -> int:
     """Write what is stale, once it is verified; returns the number of all rendered files."""
     built = build(file)
     if is_stale(built.files, built.stack_directory):
-        raise_on_problems(verify(built.files, built.stack_directory))
+        accept(verify(built.files, built.stack_directory))
     tell_changes(write(built.files, built.stack_directory, force=force))
     built.remember(inputs)
     return len(built.files)

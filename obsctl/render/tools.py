@@ -5,7 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,51 +20,43 @@ _LESS_COLLECTING = {"GOGC": "400"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a tool said about a file; neither skipped nor a complaint: it agrees."""
+    """What a tool said about a file; with neither a complaint nor why it was missed, it agrees."""
 
     check: str
     file: str
     complaint: str | None = None
     line: int = 1
-    skipped: str | None = None
+    missed: str | None = None
 
 
 Check = Callable[[Path], Outcome]
 
 
-def tool_checks(paths: Collection[str]) -> list[Check]:
-    """The checks that apply to these files; each takes the tree that they are in."""
+def tool_checks() -> list[Check]:
+    """The checks of a tree of rendered files, which each takes.
+
+    Logstash tests its pipeline itself when it starts, and rules_slow_test.yml, which looks days
+    back, is left to those who have the time.
+    """
     prometheus, alertmanager = "prometheus/prometheus.yml", "alertmanager/alertmanager.yml"
     alerts, recordings = "prometheus/alert_rules.yml", "prometheus/recording_rules.yml"
-    tests, slow = "prometheus/rules_test.yml", "prometheus/rules_slow_test.yml"
     lint = ("check", "rules", "--lint=all", "--lint-fatal")
-    checks: list[Check] = [
+    return [
         partial(_run, "promtool", ("check", "config"), prometheus),
         partial(_run, "promtool", lint, alerts),
         partial(_run, "promtool", lint, recordings),
         partial(_run, "amtool", ("check-config",), alertmanager),
         _compose,
         # What these stumble over, the others tell better; they take longest, too.
-        partial(_run, "promtool", ("test", "rules"), tests),
+        partial(_run, "promtool", ("test", "rules"), "prometheus/rules_test.yml"),
     ]
-    if slow in paths:
-        reason = "looks days back and takes its time; run it by hand"
-        checks.append(partial(_not_here, "promtool test rules", slow, reason))
-    if "logstash/pipeline/logstash.conf" in paths:
-        reason = "needs Logstash itself, which tests it when it starts"
-        checks.append(partial(_not_here, "logstash config test", "logstash", reason))
-    return checks
-
-
-def _not_here(check: str, file: str, reason: str, _: Path) -> Outcome:
-    return Outcome(check, file, skipped=reason)
 
 
 def _run(tool: str, arguments: tuple[str, ...], file: str, tree: Path) -> Outcome:
     check = f"{tool} {' '.join(word for word in arguments if word[0] != '-')} {file}"
     program = shutil.which(tool)
     if program is None:
-        return Outcome(check, file, skipped=f"{tool} is not on PATH")
+        return Outcome(check, file, missed=f"{tool} is not on PATH")
     return _verdict(check, file, [program, *arguments, str(tree / file)], tree)
 
 
@@ -72,7 +64,7 @@ def _compose(tree: Path) -> Outcome:
     check = "docker compose config"
     command = compose_command()
     if command is None:
-        return Outcome(check, COMPOSE_FILE, skipped="docker compose is not on PATH")
+        return Outcome(check, COMPOSE_FILE, missed="docker compose is not on PATH")
     arguments = [*command, "-f", str(tree / COMPOSE_FILE), "config", "--quiet"]
     return _verdict(check, COMPOSE_FILE, arguments, tree)
 
@@ -91,13 +83,13 @@ def compose_command() -> list[str] | None:
 def _verdict(check: str, file: str, command: list[str], tree: Path) -> Outcome:
     result = _call(command)
     if result is None:
-        return Outcome(check, file, skipped=f"gave no answer within {_DEADLINE_S} s")
+        return Outcome(check, file, missed=f"{check} gave no answer within {_DEADLINE_S} s")
     if result.returncode == 0:
         return Outcome(check, file)
     if result.returncode < 0:
         # By ^C in its terminal, or for lack of memory: that says nothing of the files.
         name = signal.Signals(-result.returncode).name
-        return Outcome(check, file, skipped=f"was ended by {name}")
+        return Outcome(check, file, missed=f"{check} was ended by {name}")
     said = (result.stderr.strip() or result.stdout.strip()).replace(f"{tree}/", "")
     line = re.search(r"(?:\.yml:|line )([0-9]+)", said)
     complaint = "; ".join(part.strip() for part in said.splitlines()[:_SHOWN_LINES])

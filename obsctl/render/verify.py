@@ -33,20 +33,14 @@ _BUILT_IN_SOURCES = frozenset({"grafana", "-- Grafana --", "-- Mixed --", "-- Da
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A check that could not run here, and why."""
-
-    check: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
-    """What the checkers found; without problems the files are fit to be used."""
+    """What the checkers found; without problems the files are fit to be used.
+
+    `missed` tells which checks could not run here, and why.
+    """
 
     problems: tuple[Problem, ...]
-    ran: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
+    missed: tuple[str, ...] = ()
 
 
 def verify(files: Iterable[RenderedFile], directory: Path) -> Verification:
@@ -73,18 +67,14 @@ def _own_problems(texts: Mapping[str, str], directory: Path) -> list[Problem]:
 
 
 def _judged(own: Iterable[Problem], outcomes: Iterable[Outcome], directory: Path) -> Verification:
-    problems = list(own)
-    ran = ["PromQL of every rule", "scrape targets", "datasources of every panel"]
-    skipped = []
+    problems, missed = list(own), []
     for outcome in outcomes:
-        if outcome.skipped:
-            skipped.append(Skipped(outcome.check, outcome.skipped))
-            continue
-        ran.append(outcome.check)
-        if outcome.complaint:
+        if outcome.missed:
+            missed.append(outcome.missed)
+        elif outcome.complaint:
             place = Location(directory / outcome.file, outcome.line, 1)
             problems.append(Problem(f"{outcome.check}: {outcome.complaint}", place))
-    return Verification(tuple(problems), tuple(ran), tuple(skipped))
+    return Verification(tuple(problems), tuple(dict.fromkeys(missed)))
 
 
 def raise_on_problems(verification: Verification) -> None:
@@ -104,7 +94,7 @@ def _with_tools(texts: Mapping[str, str]) -> list[Outcome]:
                     file.writelines(encoded(text))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             # The longest is the last: it begins first.
-            running = [pool.submit(check, tree) for check in reversed(tool_checks(texts))]
+            running = [pool.submit(check, tree) for check in reversed(tool_checks())]
             return [one.result() for one in reversed(running)]
 
 

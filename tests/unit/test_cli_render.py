@@ -30,6 +30,8 @@ def test_check_prints_a_diff_and_exits_1_until_it_is_rendered(
     assert said.out == ""
     assert (project / "stack/prometheus/prometheus.yml").exists()
     assert "files below stack/: alertmanager/ 2" in said.err
+    tools = "promtool is not on PATH; amtool is not on PATH; docker compose is not on PATH"
+    assert said.err.startswith(f"checked in part: {tools}\n")
     assert run(["render", "--check"]) == 0
     assert capsys.readouterr().out == ""
     (project / "stack/prometheus/prometheus.yml").unlink()

@@ -32,10 +32,8 @@ def verified(directory: Path, path: str, old: str, new: str) -> Verification:
 def test_a_good_stack_has_no_problems_and_says_what_did_not_run(tmp_path: Path) -> None:
     result = verify(files(rendered(tmp_path)), STACK)
     raise_on_problems(result)
-    assert result.ran == ("PromQL of every rule", "scrape targets", "datasources of every panel")
-    reasons = {one.check: one.reason for one in result.skipped}
-    assert reasons["amtool check-config alertmanager/alertmanager.yml"] == "amtool is not on PATH"
-    assert reasons["docker compose config"] == "docker compose is not on PATH"
+    names = ("promtool", "amtool", "docker compose")
+    assert result.missed == tuple(f"{name} is not on PATH" for name in names)
 
 
 @pytest.mark.parametrize("target", ["h:99999", "a:b:c", "exa mple:80", "::1:9100", "http://h:1"])
@@ -113,4 +111,4 @@ def test_a_tool_that_was_killed_has_no_complaint(tmp_path: Path) -> None:
     tool.chmod(0o755)
     result = verify(files(rendered(tmp_path)), STACK)
     raise_on_problems(result)
-    assert "was ended by SIGINT" in {one.reason for one in result.skipped}
+    assert any(" was ended by SIGINT" in one for one in result.missed)
