@@ -11,6 +11,7 @@ _LAST = Path("/run/lock/obsctl-kit-ports")
 
 def free_ports(count: int) -> list[int]:
     """A row of ports that nobody listens on; asked again, by whomever, the row after it."""
+    _LAST.parent.mkdir(exist_ok=True)  # a container has none
     with _LAST.open("a+") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         handle.seek(0)

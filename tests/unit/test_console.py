@@ -133,6 +133,7 @@ def test_a_row_that_is_too_wide_for_the_terminal_goes_on_below(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "20")
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
