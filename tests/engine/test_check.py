@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from obsctl.health.asking import context
 from obsctl.health.canaries import alert_canary, delivery
 from obsctl.health.canaries.trial import labels_of, try_alert
 from obsctl.health.telling.text import told
@@ -32,16 +31,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-_BUDGET_S = 2.0
 
-
-def test_healthy_is_green_every_time_and_fast(healthy: Lab) -> None:
+def test_healthy_is_green_every_time(healthy: Lab) -> None:
     report = healthy.check(wait_s=WAIT_S)
     assert report.problems == (), told(report)
     for _ in range(20):
         again = healthy.check()
         assert again.problems == (), told(again)
-        assert again.seconds < _BUDGET_S
     layers = {summary.layer for summary in report.layers}
     assert layers == {"containers", "readiness", "configuration", "signals"}
 
@@ -71,7 +67,6 @@ def test_paused_container(healthy: Lab) -> None:
     assert found["container-paused"].fix == f"docker unpause {PROJECT}-alertmanager-1"
     # It is not asked: whoever does waits in vain.
     assert "no-answer" not in found
-    assert report.seconds < context.REQUEST_S
 
 
 def test_container_of_another_definition(healthy: Lab) -> None:
