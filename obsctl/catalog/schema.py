@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-THRESHOLD_UNITS: Final = ("ratio", "seconds", "bytes", "number")
 # Grafana's ids of the units that panels may use.
 PANEL_UNITS: Final = frozenset(
     """short none percent percentunit bool_on_off bool_yes_no s ms µs d dateTimeAsIso bytes

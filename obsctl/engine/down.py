@@ -166,6 +166,5 @@ def _dependents_first(containers: tuple[Container, ...]) -> list[list[Container]
 
 
 def _needs(container: Container) -> set[str]:
-    labels = container.inspected.get("Config", {}).get("Labels") or {}
-    entries = str(labels.get(LABEL_DEPENDS_ON, "")).split(",")
+    entries = container.labels.get(LABEL_DEPENDS_ON, "").split(",")
     return {entry.partition(":")[0] for entry in entries if entry}

@@ -113,9 +113,8 @@ def drop_old(context: Context, service: DesiredService) -> None:
 
 def half_made(container: Container) -> str | None:
     """The snapshot that this container was making and had not finished."""
-    labels = container.inspected.get("Config", {}).get("Labels") or {}
     is_whole = container.state == "exited" and container.exit_code == 0
-    return None if is_whole else labels.get(LABEL_SAVING)
+    return None if is_whole else container.labels.get(LABEL_SAVING)
 
 
 def _project(service: DesiredService) -> str:

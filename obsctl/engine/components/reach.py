@@ -46,8 +46,7 @@ def endpoint_of(engine: Engine, container: Container, target: str) -> Endpoint |
 
 
 def _access(container: Container) -> Access:
-    labels = container.inspected.get("Config", {}).get("Labels") or {}
-    return access_of(container.service, labels.get(LABEL_ACCESS, ""), container.directory)
+    return access_of(container.service, container.labels.get(LABEL_ACCESS, ""), container.directory)
 
 
 def _host(engine: Engine, host_ip: str) -> str:

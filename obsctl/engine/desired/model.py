@@ -87,10 +87,6 @@ class DesiredService:
         return int(self.body["HostConfig"].get("Memory", 0))
 
     @property
-    def has_healthcheck(self) -> bool:
-        return bool(self.body.get("Healthcheck", {}).get("Test", ["NONE"]) != ["NONE"])
-
-    @property
     def startup_s(self) -> float:
         """How long it may take to become healthy: its own start period, and some more."""
         check = self.body.get("Healthcheck", {})

@@ -45,6 +45,10 @@ class Container:
     inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        return self.inspected.get("Config", {}).get("Labels") or {}
+
+    @property
     def is_running(self) -> bool:
         return self.state == "running"
 

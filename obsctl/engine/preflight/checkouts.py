@@ -1,6 +1,6 @@
 """Whether the project's containers are those of other files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from obsctl.conventions import COMPOSE_FILE, LABEL_SPEC_HASH
@@ -34,15 +34,11 @@ def other_checkouts(
 
 def _is_rendered(container: Container) -> bool:
     """Whether it was made from a file that obsctl has rendered, by whomever."""
-    return LABEL_SPEC_HASH in _labels(container)
+    return LABEL_SPEC_HASH in container.labels
 
 
 def _has_files(container: Container) -> bool:
     """Whether a compose file that it may have been made from is there: an application's, too."""
-    named = str(_labels(container).get(LABEL_CONFIG_FILES, "")).split(",")
+    named = container.labels.get(LABEL_CONFIG_FILES, "").split(",")
     places = [Path(container.directory) / COMPOSE_FILE, *(Path(one) for one in named if one)]
     return any(place.is_file() for place in places)
-
-
-def _labels(container: Container) -> Mapping[str, object]:
-    return container.inspected.get("Config", {}).get("Labels") or {}
